@@ -1,0 +1,1 @@
+"""Which shard runs where: Dask clients, shard futures, progress and resume."""

@@ -1,0 +1,1 @@
+"""What others recorded, read from their own formats into `MotionClip` and `AnnotatedImages`."""
