@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from synth.errors import InputError
+
 
 @dataclass(frozen=True)
 class Rejection:
@@ -23,12 +25,36 @@ class Rejection:
         Short fixed reason to count by, e.g. ``"truncated file"``.
     detail : str
         What was found, with line numbers or values.
+    count : int
+        How many items this stands for: more than one where a normal absence (people without
+        annotated joints) would fill thousands of entries.
     """
 
     source: str
     item: str
     reason: str
     detail: str = ""
+    count: int = 1
+
+
+class DamagedItemError(InputError):
+    """One item of a source cannot be used; whoever reads the source turns it into a `Rejection`.
+
+    Parameters
+    ----------
+    reason : str
+        Short fixed reason to count by.
+    detail : str
+        What was found and where (file and line).
+    """
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+    def __reduce__(self) -> tuple[type[DamagedItemError], tuple[str, str]]:
+        return type(self), (self.reason, self.detail)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,305 @@
+"""The numba kernels of the exact search: bounds of 16 boxes, costs of 16 poses, and the descent.
+
+Float32 decides only what can be left out, with a margin that covers its rounding; whatever comes within the
+margin is measured again in float64 by `pose_cost`, straight from Eq. 1-3, and that alone decides.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+LANES = 16
+STACK = 512
+MARGIN = np.float32(1 + 1e-5)
+SLACK = np.float32(1e-4)
+"""A float32 cost may differ from the exact one by this share and this many pixels."""
+
+_f = np.float32
+
+
+@njit(cache=True, error_model="numpy", inline="always")
+def _box_term(node, row, l, x, y, w):  # type: ignore[no-untyped-def]
+    """Twice the least that one joint can add to the cost of any pose in box l."""
+    # t + |t| is twice the positive part; max() would not vectorise.
+    dx = abs(node[row + l] - x) - node[row + LANES + l]
+    dy = abs(node[row + 2 * LANES + l] - y) - node[row + 3 * LANES + l]
+    dx = dx + abs(dx)
+    dy = dy + abs(dy)
+    return (node[row + 4 * LANES + l] + w) * math.sqrt(dx * dx + dy * dy)
+
+
+@njit(cache=True, error_model="numpy", inline="always")
+def _pose_term(leaf, row, l, x, y, w):  # type: ignore[no-untyped-def]
+    """What one joint adds to the cost of pose l; nothing where the pose lacks it (weight 0)."""
+    dx = leaf[row + l] - x
+    dy = leaf[row + LANES + l] - y
+    own = leaf[row + 2 * LANES + l]
+    return (own + w * min(own * _f(1e6), _f(1))) * math.sqrt(dx * dx + dy * dy)
+
+
+@njit(cache=True, error_model="numpy", inline="always")
+def _add_boxes(node, s, q, share, out):  # type: ignore[no-untyped-def]
+    """Add the terms of joint slots s, s + 1 and s + 2 to the bounds."""
+    x0, y0, w0 = q[3 * s], q[3 * s + 1], q[3 * s + 2]
+    x1, y1, w1 = q[3 * s + 3], q[3 * s + 4], q[3 * s + 5]
+    x2, y2, w2 = q[3 * s + 6], q[3 * s + 7], q[3 * s + 8]
+    for l in range(LANES):
+        out[l] += _f(0.5) * (
+            _box_term(node, 80 * s, l, x0, y0, w0 * share[l])
+            + _box_term(node, 80 * s + 80, l, x1, y1, w1 * share[l])
+            + _box_term(node, 80 * s + 160, l, x2, y2, w2 * share[l])
+        )
+
+
+@njit(cache=True, error_model="numpy", inline="always")
+def _add_poses(leaf, s, q, share, out):  # type: ignore[no-untyped-def]
+    """Add the terms of joint slots s, s + 1 and s + 2 to the costs."""
+    x0, y0, w0 = q[3 * s], q[3 * s + 1], q[3 * s + 2]
+    x1, y1, w1 = q[3 * s + 3], q[3 * s + 4], q[3 * s + 5]
+    x2, y2, w2 = q[3 * s + 6], q[3 * s + 7], q[3 * s + 8]
+    for l in range(LANES):
+        out[l] += (
+            _pose_term(leaf, 48 * s, l, x0, y0, w0 * share[l])
+            + _pose_term(leaf, 48 * s + 48, l, x1, y1, w1 * share[l])
+            + _pose_term(leaf, 48 * s + 96, l, x2, y2, w2 * share[l])
+        )
+
+
+@njit(cache=True, error_model="numpy")
+def _any_within(v, limit):  # type: ignore[no-untyped-def]
+    """Whether any of 16 values is within the limit (a tree of minima: no chain of 16)."""
+    a = min(min(min(v[0], v[1]), min(v[2], v[3])), min(min(v[4], v[5]), min(v[6], v[7])))
+    b = min(min(min(v[8], v[9]), min(v[10], v[11])), min(min(v[12], v[13]), min(v[14], v[15])))
+    return min(a, b) <= limit
+
+
+@njit(cache=True, error_model="numpy")
+def box_bounds(node, q, share, limit, out):  # type: ignore[no-untyped-def]
+    """Lower bounds of the cost over the 16 children of a node; False where all pass the limit.
+
+    Parameters
+    ----------
+    node : (960,) float32
+        For each joint slot the boxes' centre and half width in x, in y, and least weight, 16 lanes each.
+    q : (36,) float32
+        The query in the limb's frame: x, y, weight of each slot.
+    share : (16,) float32
+        Factor on the query's weights, by lane.
+    limit : float32
+        What a bound must not pass; sums are given up as soon as all 16 do.
+    out : (16,) float32
+        Filled with the bounds.
+    """
+    for l in range(LANES):
+        out[l] = 0
+    _add_boxes(node, 0, q, share, out)
+    if not _any_within(out, limit):
+        return False
+    _add_boxes(node, 3, q, share, out)
+    if not _any_within(out, limit):
+        return False
+    _add_boxes(node, 6, q, share, out)
+    _add_boxes(node, 9, q, share, out)
+    return _any_within(out, limit)
+
+
+@njit(cache=True, error_model="numpy")
+def leaf_costs(leaf, q, share, limit, out):  # type: ignore[no-untyped-def]
+    """Costs of the 16 poses of a leaf (576,), as `box_bounds` does with boxes."""
+    for l in range(LANES):
+        out[l] = 0
+    _add_poses(leaf, 0, q, share, out)
+    if not _any_within(out, limit):
+        return False
+    _add_poses(leaf, 3, q, share, out)
+    if not _any_within(out, limit):
+        return False
+    _add_poses(leaf, 6, q, share, out)
+    _add_poses(leaf, 9, q, share, out)
+    return _any_within(out, limit)
+
+
+@njit(cache=True, error_model="numpy")
+def query_shares(masks, uniform, totals, out):  # type: ignore[no-untyped-def]
+    """1 over the sum of the query's weights over the labelled joints of each of 16 masks.
+
+    `uniform` tells that all masks are alike; `totals` comes from `mask_totals`.
+    """
+    if uniform:
+        mask = np.int64(masks[0])
+        share = _f(1) / (totals[mask & 63] + totals[64 + (mask >> 6)])
+        for l in range(LANES):
+            out[l] = share
+        return
+    for l in range(LANES):
+        mask = np.int64(masks[l])
+        out[l] = _f(1) / (totals[mask & 63] + totals[64 + (mask >> 6)])
+
+
+@njit(cache=True, error_model="numpy")
+def pose_cost(query, pose, labelled, j, i, similarity):  # type: ignore[no-untyped-def]
+    """D_j(p, q) of Eq. 3 in float64.
+
+    Parameters
+    ----------
+    query, pose : (13, 2) float64, float32
+        p and q, pixels.
+    labelled : (13,) bool
+        Labelled joints of q; j and i among them.
+    j, i : int
+        The joint in question and the connected one that gives the direction.
+    similarity : bool
+        Whether q is scaled to the query's limb length as well.
+    """
+    px, py = query[i, 0] - query[j, 0], query[i, 1] - query[j, 1]
+    qx = np.float64(pose[i, 0]) - np.float64(pose[j, 0])
+    qy = np.float64(pose[i, 1]) - np.float64(pose[j, 1])
+    length = math.sqrt((px * px + py * py) * (qx * qx + qy * qy))
+    scale = math.sqrt((px * px + py * py) / (qx * qx + qy * qy)) if similarity else 1.0
+    cos = scale * (qx * px + qy * py) / length
+    sin = scale * (qx * py - qy * px) / length
+    query_part, query_weight, pose_part, pose_weight = 0.0, 0.0, 0.0, 0.0
+    for k in range(13):
+        if k == j or not labelled[k]:
+            continue
+        ax, ay = query[k, 0] - query[j, 0], query[k, 1] - query[j, 1]
+        bx = np.float64(pose[k, 0]) - np.float64(pose[j, 0])
+        by = np.float64(pose[k, 1]) - np.float64(pose[j, 1])
+        dx = ax - (cos * bx - sin * by)
+        dy = ay - (sin * bx + cos * by)
+        distance = math.sqrt(dx * dx + dy * dy)
+        wp = 1.0 / max(math.sqrt(ax * ax + ay * ay), 1.0)
+        wq = 1.0 / max(math.sqrt(bx * bx + by * by), 1.0)
+        query_part += wp * distance
+        query_weight += wp
+        pose_part += wq * distance
+        pose_weight += wq
+    return query_part / query_weight + pose_part / pose_weight
+
+
+@njit(cache=True, error_model="numpy")
+def mask_totals(q):  # type: ignore[no-untyped-def]
+    """Sums of the query's weights over every subset of slots 0-5 (first 64) and of slots 6-11 (last 64)."""
+    totals = np.zeros(128, np.float32)
+    for half in range(2):
+        for bit in range(6):
+            weight = q[3 * (6 * half + bit) + 2]
+            for mask in range(1 << bit):
+                totals[64 * half + (1 << bit) + mask] = totals[64 * half + mask] + weight
+    return totals
+
+
+@njit(cache=True, error_model="numpy")
+def _insert(costs, ids, cost, entry):  # type: ignore[no-untyped-def]
+    """Keep the best k in ascending order of (cost, id)."""
+    k = costs.shape[0]
+    if cost > costs[k - 1] or (cost == costs[k - 1] and entry > ids[k - 1]):
+        return
+    position = k - 1
+    while position > 0 and (
+        cost < costs[position - 1] or (cost == costs[position - 1] and entry < ids[position - 1])
+    ):
+        costs[position] = costs[position - 1]
+        ids[position] = ids[position - 1]
+        position -= 1
+    costs[position] = cost
+    ids[position] = entry
+
+
+@njit(cache=True, error_model="numpy")
+def search(q, query, j, i, unit, similarity, tree, poses, labelled, prune, scratch, costs, ids):  # type: ignore[no-untyped-def]
+    """Find the best k poses of one limb's tree by depth-first descent, nearest box first.
+
+    Parameters
+    ----------
+    q : (36,) float32
+        The query in the limb's frame: x, y and weight of each joint slot.
+    query : (13, 2) float64
+        The query in pixels.
+    j, i : int
+        The limb.
+    unit : float
+        Pixels in one unit of the frame.
+    similarity : bool
+        Whether poses are scaled to the query's limb.
+    tree : tuple
+        leaves, ids, leaf_masks, leaf_uniform, nodes, node_masks, node_uniform, level_start of a `LimbTree`.
+    poses, labelled : (E, 13, 2) float32, (E, 13) bool
+        The pool, pixels.
+    prune : float32
+        1 + eps.
+    scratch : tuple
+        Stack of nodes, levels (512,) int32 and bounds (512,) float32; two lane buffers (16,) float32.
+    costs, ids : (k,) float64, int32
+        Filled with the best k in ascending (cost, id) order; inf and -1 where there are fewer.
+    """
+    leaves, leaf_ids, leaf_masks, leaf_uniform, nodes, node_masks, node_uniform, level_start = tree
+    stack_node, stack_level, stack_bound, out, share = scratch
+    k = costs.shape[0]
+    costs[:] = np.inf
+    ids[:] = np.iinfo(np.int32).max
+    totals = mask_totals(q)
+    limit = _f(np.inf)
+    stack_node[0], stack_level[0], stack_bound[0] = 0, level_start.shape[0] - 2, _f(0)
+    top = 1
+    while top:
+        top -= 1
+        if stack_bound[top] * prune > limit:
+            continue
+        level, place = stack_level[top], stack_node[top]
+        if level >= 0:
+            row = level_start[level] + place
+            query_shares(node_masks[row], node_uniform[row], totals, share)
+            if box_bounds(nodes[row], q, share, limit / prune, out):
+                top = _push(stack_node, stack_level, stack_bound, top, out, limit / prune, place, level)
+            continue
+        query_shares(leaf_masks[place], leaf_uniform[place], totals, share)
+        if not leaf_costs(leaves[place], q, share, limit, out):
+            continue
+        for l in range(LANES):
+            entry = leaf_ids[place, l]
+            if out[l] <= limit and entry >= 0:
+                cost = pose_cost(query, poses[entry], labelled[entry], j, i, similarity)
+                _insert(costs, ids, cost, entry)
+                limit = _f(costs[k - 1] / unit) * MARGIN + SLACK
+    for slot in range(k):
+        if costs[slot] == np.inf:
+            ids[slot] = -1
+
+
+@njit(cache=True, error_model="numpy")
+def _push(stack_node, stack_level, stack_bound, top, bounds, limit, place, level):  # type: ignore[no-untyped-def]
+    """Put the children within the limit on the stack, the nearest on top; returns the new top."""
+    first = top
+    for l in range(LANES):
+        if bounds[l] <= limit:
+            position = top
+            while position > first and stack_bound[position - 1] < bounds[l]:
+                stack_bound[position] = stack_bound[position - 1]
+                stack_node[position] = stack_node[position - 1]
+                position -= 1
+            stack_bound[position] = bounds[l]
+            stack_node[position] = place * LANES + l
+            stack_level[top] = level - 1
+            top += 1
+    return top
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def search_limb(q, queries, j, i, units, similarity, tree, poses, labelled, prune, costs, ids):  # type: ignore[no-untyped-def]
+    """`search` for all queries (Q, 36), (Q, 13, 2) of one limb; fills costs and ids (Q, k)."""
+    scratch = (
+        np.empty(STACK, np.int32),
+        np.empty(STACK, np.int32),
+        np.empty(STACK, np.float32),
+        np.empty(LANES, np.float32),
+        np.empty(LANES, np.float32),
+    )
+    for n in range(q.shape[0]):
+        search(
+            q[n], queries[n], j, i, units[n], similarity, tree, poses, labelled, prune, scratch, costs[n], ids[n]
+        )

@@ -1,0 +1,236 @@
+"""From matches to pictures: the aligned sources of each query, their index map and their blend."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from synth.cameras import BOX, CROP
+from synth.errors import InputError
+from synth.matching import Alignment, alignment_transforms
+from synth.mosaic.blending import (
+    blend,
+    fill_uncovered,
+    fixed_point,
+    half_sizes,
+    rasterise_skeleton,
+    squared_distances,
+    summed_histograms,
+)
+from synth.mosaic.probability import index_map, vertex_probabilities
+from synth.pool import Pool
+from synth.skeletons import BODY13
+
+_CORNERS = np.array([[0, 0], [CROP - 1, 0], [0, CROP - 1], [CROP - 1, CROP - 1]], dtype=np.float64)
+
+
+@dataclass(frozen=True)
+class BlendOptions:
+    """The numbers of Eq. 5-8.
+
+    Parameters
+    ----------
+    alpha, beta : float
+        R = alpha + beta d (Eq. 7), pixels and pixels per pixel; the paper's 6 and 0.25.
+    sigma : float
+        Width of the vertex probabilities, pixels; the paper doesn't give it.
+    window : {"side", "half"}
+        Whether R is the side of the square or half of it.
+
+    Raises
+    ------
+    InputError
+        If a number is out of range.
+    """
+
+    alpha: float = 6.0
+    beta: float = 0.25
+    sigma: float = 15.0
+    window: Literal["side", "half"] = "side"
+
+    def __post_init__(self) -> None:
+        if self.alpha < 0 or self.beta < 0:
+            raise InputError(f"alpha and beta must be 0 or more, got {self.alpha} and {self.beta}")
+        if not self.sigma > 0:
+            raise InputError(f"sigma must be more than 0 pixels, got {self.sigma}")
+        if self.window not in ("side", "half"):
+            raise InputError(f"window must be 'side' or 'half', got {self.window!r}")
+
+
+@dataclass(frozen=True)
+class Layers:
+    """The sources of N queries, aligned: one for each of the 13 joints, used where `used`.
+
+    Parameters
+    ----------
+    used : (N, 13) bool
+        Joints that have a source.
+    entries : (N, 13) int32
+        Pool entries, -1 where not used.
+    transforms : (N, 13, 2, 3) float64
+        T of Eq. 2: pixels of the entry's crop to box pixels.
+    to_crop : (N, 13, 2, 3) float64
+        Box pixels to pixels of the stored, unmirrored crop.
+    vertices : (N, 13, 17, 2) float64
+        Aligned joints q' and crop corners, box pixels.
+    probabilities : (N, 13, 17) float64
+        Value at each vertex, 0 at corners.
+    """
+
+    used: NDArray[np.bool_]
+    entries: NDArray[np.int32]
+    transforms: NDArray[np.float64]
+    to_crop: NDArray[np.float64]
+    vertices: NDArray[np.float64]
+    probabilities: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Mosaic:
+    """One finished picture.
+
+    Parameters
+    ----------
+    image : (220, 220, 3) uint8
+        RGB.
+    index : (220, 220) int32
+        Number of the joint whose source is the most probable (Eq. 5), uncovered pixels filled.
+    squared_distance : (220, 220) int32
+        To the rasterised skeleton; d of Eq. 7 squared.
+    coverage : float
+        Share of the pixels that a source's photograph reaches.
+    """
+
+    image: NDArray[np.uint8]
+    index: NDArray[np.int32]
+    squared_distance: NDArray[np.int32]
+    coverage: float
+
+
+def align_sources(
+    pool: Pool,
+    queries: NDArray[np.floating],
+    entries: NDArray[np.int32],
+    neighbours: NDArray[np.intp],
+    alignment: Alignment,
+    sigma: float,
+) -> Layers:
+    """Align the chosen entry of every joint with its query.
+
+    Parameters
+    ----------
+    pool : Pool
+        Where entries come from.
+    queries : (N, 13, 2) float
+        Box pixels.
+    entries : (N, 13) int32
+        Chosen pool entry of each joint, -1 where there is none.
+    neighbours : (N, 13) intp
+        The joint i that aligned each joint j.
+    alignment : {"rigid", "similarity"}
+        As in matching.
+    sigma : float
+        Pixels.
+    """
+    queries = np.asarray(queries, dtype=np.float64)
+    used = entries >= 0
+    n, j = np.nonzero(used)
+    chosen = entries[n, j]
+    poses = pool.joints[chosen].astype(np.float64)
+    transforms = alignment_transforms(queries[n], poses, j, neighbours[n, j], alignment)
+    points = np.concatenate([poses, np.broadcast_to(_CORNERS, (len(chosen), 4, 2))], axis=1)
+    aligned = points @ transforms[:, :, :2].swapaxes(1, 2) + transforms[:, None, :, 2]
+    probabilities = np.zeros((len(chosen), 17))
+    probabilities[:, :13] = vertex_probabilities(queries[n], aligned[:, :13], sigma)
+    to_crop = _inverse(transforms)
+    flipped = chosen >= pool.rows
+    to_crop[flipped, 0] *= -1
+    to_crop[flipped, 0, 2] += CROP - 1
+
+    def spread(values: NDArray[np.float64]) -> NDArray[np.float64]:
+        whole = np.zeros((*used.shape, *values.shape[1:]))
+        whole[n, j] = values
+        return whole
+
+    return Layers(
+        used, entries, spread(transforms), spread(to_crop), spread(aligned), spread(probabilities)
+    )
+
+
+def _inverse(transforms: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Inverse of affine maps (L, 2, 3)."""
+    linear = np.linalg.inv(transforms[:, :, :2])
+    return np.concatenate([linear, -(linear @ transforms[:, :, 2:])], axis=-1)
+
+
+class Composer:
+    """Makes mosaics from aligned sources; holds the buffers that one picture after the other is made in.
+
+    Parameters
+    ----------
+    pool : Pool
+        Crops, valid rectangles and triangles of the entries.
+    options : BlendOptions
+        The numbers of Eq. 5-8.
+    """
+
+    def __init__(self, pool: Pool, options: BlendOptions) -> None:
+        if pool.crops.shape[1:] != (CROP, CROP, 3):
+            raise InputError(f"image pool {pool.path} has crops of {pool.crops.shape[1:]}, expected {CROP} x {CROP} x 3")
+        self._pool = pool
+        self._pixels = pool.crops.reshape(-1)
+        self._half = half_sizes(options.alpha, options.beta, options.window)
+        self._bones = BODY13.bone_indices.astype(np.int64)
+        self._ramp = np.arange(BOX, dtype=np.float32)
+        self._best = np.empty((BOX, BOX), np.int32)
+        self._columns = np.empty((BOX, BOX), np.int32)
+        self._mask = np.empty((BOX, BOX), np.bool_)
+        self._table = np.zeros((BOX + 1, BOX + 1, 4), np.uint64)
+
+    def compose(self, query: NDArray[np.floating], layers: Layers, n: int) -> Mosaic:
+        """Make the picture of query n.
+
+        Parameters
+        ----------
+        query : (13, 2) float
+            Box pixels.
+        layers : Layers
+            From `align_sources`.
+        n : int
+            Row of `layers`.
+
+        Raises
+        ------
+        InputError
+            If no joint has a source.
+        """
+        query = np.asarray(query, dtype=np.float64)
+        joints = np.flatnonzero(layers.used[n])
+        if not len(joints):
+            raise InputError("no joint of the query has a match in the image pool")
+        entries = layers.entries[n, joints]
+        to_crop = layers.to_crop[n, joints]
+        label = np.empty((BOX, BOX), np.uint8)
+        empty = index_map(
+            layers.vertices[n, joints],
+            layers.probabilities[n, joints],
+            self._pool.triangles[entries],
+            to_crop,
+            self._pool.valid[entries % self._pool.rows],
+            self._ramp,
+            self._best,
+            label,
+        )
+        if empty:
+            fill_uncovered(label, query, joints)
+        squared = np.empty((BOX, BOX), np.int32)
+        rasterise_skeleton(query, self._bones, self._mask)
+        squared_distances(self._mask, self._columns, squared)
+        summed_histograms(label, self._table)
+        image = np.empty((BOX, BOX, 3), np.uint8)
+        bases = (entries % self._pool.rows).astype(np.uint64) * np.uint64(CROP * CROP * 3)
+        blend(self._table, self._half, squared, self._pixels, bases, fixed_point(to_crop), image)
+        return Mosaic(image, joints.astype(np.int32)[label], squared, 1 - empty / BOX**2)
