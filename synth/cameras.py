@@ -56,7 +56,7 @@ BODY13_OF_H36M17 = H36M17.indices(BODY13.joints)
 """Positions in `H36M17` of the joints of `BODY13`."""
 
 VIEW_STAGE = 1
-"""Key of the view's draws in the random generator [seed, stage, sample id]."""
+"""Key of the view's draws in the random generator [seed, stage, sample id, attempt]."""
 
 
 @dataclass(frozen=True)
@@ -138,8 +138,8 @@ class Cameras:
     t: NDArray[np.float64]
 
 
-def sample_views(seed: int, ids: ArrayLike, ranges: ViewRange) -> Views:
-    """Draw the view of each sample from a generator keyed by (seed, stage, sample id).
+def sample_views(seed: int, ids: ArrayLike, ranges: ViewRange, attempt: int = 0) -> Views:
+    """Draw the view of each sample from a generator keyed by (seed, stage, sample id, attempt).
 
     Parameters
     ----------
@@ -149,6 +149,8 @@ def sample_views(seed: int, ids: ArrayLike, ranges: ViewRange) -> Views:
         Sample ids, 0 or more.
     ranges : ViewRange
         Where to draw from.
+    attempt : int
+        0 for a sample's first view, 1 for the one drawn in its stead, and so on.
 
     Returns
     -------
@@ -165,7 +167,7 @@ def sample_views(seed: int, ids: ArrayLike, ranges: ViewRange) -> Views:
     bounds = np.array([ranges.azimuth, ranges.elevation, ranges.distance, ranges.roll])
     unit = np.empty((len(sample_ids), 4))
     for row, sample in zip(unit, sample_ids.tolist(), strict=True):
-        np.random.default_rng([seed, VIEW_STAGE, sample]).random(out=row)
+        np.random.default_rng([seed, VIEW_STAGE, sample, attempt]).random(out=row)
     azimuth, elevation, distance, roll = (bounds[:, 0] + unit * (bounds[:, 1] - bounds[:, 0])).T
     return Views(np.deg2rad(azimuth), np.deg2rad(elevation), distance.copy(), np.deg2rad(roll))
 

@@ -11,7 +11,15 @@ from numba.extending import intrinsic
 
 @intrinsic
 def add_bilinear(
-    typing_context: Any, total: Any, place: Any, pixels: Any, above: Any, below: Any, fx: Any, fy: Any, weight: Any
+    typing_context: Any,
+    total: Any,
+    place: Any,
+    pixels: Any,
+    above: Any,
+    below: Any,
+    fx: Any,
+    fy: Any,
+    weight: Any,
 ) -> Any:
     """Add `weight` times a bilinear sample of an RGB picture to three sums, all channels at once.
 
@@ -31,7 +39,9 @@ def add_bilinear(
     weight : int32
         Factor.
     """
-    signature = types.void(total, place, pixels, types.uint64, types.uint64, types.int32, types.int32, types.int32)
+    signature = types.void(
+        total, place, pixels, types.uint64, types.uint64, types.int32, types.int32, types.int32
+    )
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         sums, bytes_ = (
@@ -41,9 +51,7 @@ def add_bilinear(
 
         def spread(value: Any) -> Any:
             single = builder.insert_element(ir.Constant(wide, ir.Undefined), value, lane(0))
-            return builder.shuffle_vector(
-                single, ir.Constant(wide, ir.Undefined), ir.Constant(wide, [0] * 8)
-            )
+            return builder.shuffle_vector(single, ir.Constant(wide, ir.Undefined), ir.Constant(wide, [0] * 8))
 
         def eight_bytes(at: Any) -> Any:
             eight = ir.VectorType(ir.IntType(8), 8)
@@ -90,7 +98,9 @@ def prefetch(typing_context: Any, array: Any, index: Any) -> Any:
         place = builder.gep(data, [arguments[1]])
         integer = ir.IntType(32)
         operation = builder.module.declare_intrinsic(
-            "llvm.prefetch", [place.type], ir.FunctionType(ir.VoidType(), [place.type, integer, integer, integer])
+            "llvm.prefetch",
+            [place.type],
+            ir.FunctionType(ir.VoidType(), [place.type, integer, integer, integer]),
         )
         builder.call(operation, [place, integer(0), integer(3), integer(1)])
         return context.get_dummy_value()

@@ -6,7 +6,9 @@ made with it.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields, is_dataclass, replace
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -122,7 +124,7 @@ def plan_queries(
     return QueryPlan(library, split_of_person[person_of], cycle, seed, ranges or ViewRange())
 
 
-def make_queries(plan: QueryPlan, ids: ArrayLike) -> Queries:
+def make_queries(plan: QueryPlan, ids: ArrayLike, attempt: int = 0) -> Queries:
     """Make the queries of the given sample ids.
 
     Parameters
@@ -131,6 +133,8 @@ def make_queries(plan: QueryPlan, ids: ArrayLike) -> Queries:
         What to draw from.
     ids : (N,) int
         Sample ids, 0 or more, in any order.
+    attempt : int
+        Which of a sample's views to take, from 0; the pose stays the same.
 
     Returns
     -------
@@ -142,7 +146,7 @@ def make_queries(plan: QueryPlan, ids: ArrayLike) -> Queries:
         If an id is negative, or its split has no pose.
     """
     sample_ids = np.asarray(ids, dtype=np.int64).reshape(-1)
-    views = sample_views(plan.seed, sample_ids, plan.ranges)
+    views = sample_views(plan.seed, sample_ids, plan.ranges, attempt)
     pose = choose_poses(plan, sample_ids)
     world = plan.library.joints[pose]
     cameras = camera_for(world, views)
@@ -194,3 +198,30 @@ def choose_poses(plan: QueryPlan, ids: NDArray[np.int64]) -> NDArray[np.int64]:
             chosen = rounds == number
             pose[of_split[chosen]] = order[place[chosen]]
     return pose
+
+
+def take_rows(queries: Queries, rows: NDArray[np.intp]) -> Queries:
+    """Queries of the given rows, in that order."""
+    return cast(Queries, _map_arrays(lambda array: array[rows], queries))
+
+
+def replace_rows(queries: Queries, rows: NDArray[np.intp], others: Queries) -> Queries:
+    """Put the queries `others` (R) in place of the given rows (R,)."""
+
+    def replaced(old: NDArray[Any], new: NDArray[Any]) -> NDArray[Any]:
+        whole = old.copy()
+        whole[rows] = new
+        return whole
+
+    return cast(Queries, _map_arrays(replaced, queries, others))
+
+
+def _map_arrays(function: Callable[..., Any], first: Any, *others: Any) -> Any:
+    """Apply a function to all arrays of (nested) dataclasses of one kind, place by place."""
+    if not is_dataclass(first) or isinstance(first, type):
+        return function(first, *others)
+    values = {
+        part.name: _map_arrays(function, *(getattr(each, part.name) for each in (first, *others)))
+        for part in fields(first)
+    }
+    return replace(first, **values)

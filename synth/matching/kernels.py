@@ -22,22 +22,22 @@ _f = np.float32
 
 
 @njit(cache=True, error_model="numpy", inline="always")
-def _box_term(node, row, l, x, y, w):  # type: ignore[no-untyped-def]
-    """Twice the least that one joint can add to the cost of any pose in box l."""
+def _box_term(node, row, lane, x, y, w):  # type: ignore[no-untyped-def]
+    """Twice the least that one joint can add to the cost of any pose in box lane."""
     # t + |t| is twice the positive part; max() would not vectorise.
-    dx = abs(node[row + l] - x) - node[row + LANES + l]
-    dy = abs(node[row + 2 * LANES + l] - y) - node[row + 3 * LANES + l]
+    dx = abs(node[row + lane] - x) - node[row + LANES + lane]
+    dy = abs(node[row + 2 * LANES + lane] - y) - node[row + 3 * LANES + lane]
     dx = dx + abs(dx)
     dy = dy + abs(dy)
-    return (node[row + 4 * LANES + l] + w) * math.sqrt(dx * dx + dy * dy)
+    return (node[row + 4 * LANES + lane] + w) * math.sqrt(dx * dx + dy * dy)
 
 
 @njit(cache=True, error_model="numpy", inline="always")
-def _pose_term(leaf, row, l, x, y, w):  # type: ignore[no-untyped-def]
-    """What one joint adds to the cost of pose l; nothing where the pose lacks it (weight 0)."""
-    dx = leaf[row + l] - x
-    dy = leaf[row + LANES + l] - y
-    own = leaf[row + 2 * LANES + l]
+def _pose_term(leaf, row, lane, x, y, w):  # type: ignore[no-untyped-def]
+    """What one joint adds to the cost of pose lane; nothing where the pose lacks it (weight 0)."""
+    dx = leaf[row + lane] - x
+    dy = leaf[row + LANES + lane] - y
+    own = leaf[row + 2 * LANES + lane]
     return (own + w * min(own * _f(1e6), _f(1))) * math.sqrt(dx * dx + dy * dy)
 
 
@@ -47,11 +47,11 @@ def _add_boxes(node, s, q, share, out):  # type: ignore[no-untyped-def]
     x0, y0, w0 = q[3 * s], q[3 * s + 1], q[3 * s + 2]
     x1, y1, w1 = q[3 * s + 3], q[3 * s + 4], q[3 * s + 5]
     x2, y2, w2 = q[3 * s + 6], q[3 * s + 7], q[3 * s + 8]
-    for l in range(LANES):
-        out[l] += _f(0.5) * (
-            _box_term(node, 80 * s, l, x0, y0, w0 * share[l])
-            + _box_term(node, 80 * s + 80, l, x1, y1, w1 * share[l])
-            + _box_term(node, 80 * s + 160, l, x2, y2, w2 * share[l])
+    for lane in range(LANES):
+        out[lane] += _f(0.5) * (
+            _box_term(node, 80 * s, lane, x0, y0, w0 * share[lane])
+            + _box_term(node, 80 * s + 80, lane, x1, y1, w1 * share[lane])
+            + _box_term(node, 80 * s + 160, lane, x2, y2, w2 * share[lane])
         )
 
 
@@ -61,11 +61,11 @@ def _add_poses(leaf, s, q, share, out):  # type: ignore[no-untyped-def]
     x0, y0, w0 = q[3 * s], q[3 * s + 1], q[3 * s + 2]
     x1, y1, w1 = q[3 * s + 3], q[3 * s + 4], q[3 * s + 5]
     x2, y2, w2 = q[3 * s + 6], q[3 * s + 7], q[3 * s + 8]
-    for l in range(LANES):
-        out[l] += (
-            _pose_term(leaf, 48 * s, l, x0, y0, w0 * share[l])
-            + _pose_term(leaf, 48 * s + 48, l, x1, y1, w1 * share[l])
-            + _pose_term(leaf, 48 * s + 96, l, x2, y2, w2 * share[l])
+    for lane in range(LANES):
+        out[lane] += (
+            _pose_term(leaf, 48 * s, lane, x0, y0, w0 * share[lane])
+            + _pose_term(leaf, 48 * s + 48, lane, x1, y1, w1 * share[lane])
+            + _pose_term(leaf, 48 * s + 96, lane, x2, y2, w2 * share[lane])
         )
 
 
@@ -94,8 +94,8 @@ def box_bounds(node, q, share, limit, out):  # type: ignore[no-untyped-def]
     out : (16,) float32
         Filled with the bounds.
     """
-    for l in range(LANES):
-        out[l] = 0
+    for lane in range(LANES):
+        out[lane] = 0
     _add_boxes(node, 0, q, share, out)
     if not _any_within(out, limit):
         return False
@@ -110,8 +110,8 @@ def box_bounds(node, q, share, limit, out):  # type: ignore[no-untyped-def]
 @njit(cache=True, error_model="numpy")
 def leaf_costs(leaf, q, share, limit, out):  # type: ignore[no-untyped-def]
     """Costs of the 16 poses of a leaf (576,), as `box_bounds` does with boxes."""
-    for l in range(LANES):
-        out[l] = 0
+    for lane in range(LANES):
+        out[lane] = 0
     _add_poses(leaf, 0, q, share, out)
     if not _any_within(out, limit):
         return False
@@ -132,12 +132,12 @@ def query_shares(masks, uniform, totals, out):  # type: ignore[no-untyped-def]
     if uniform:
         mask = np.int64(masks[0])
         share = _f(1) / (totals[mask & 63] + totals[64 + (mask >> 6)])
-        for l in range(LANES):
-            out[l] = share
+        for lane in range(LANES):
+            out[lane] = share
         return
-    for l in range(LANES):
-        mask = np.int64(masks[l])
-        out[l] = _f(1) / (totals[mask & 63] + totals[64 + (mask >> 6)])
+    for lane in range(LANES):
+        mask = np.int64(masks[lane])
+        out[lane] = _f(1) / (totals[mask & 63] + totals[64 + (mask >> 6)])
 
 
 @njit(cache=True, error_model="numpy")
@@ -260,9 +260,9 @@ def search(q, query, j, i, unit, similarity, tree, poses, labelled, prune, scrat
         query_shares(leaf_masks[place], leaf_uniform[place], totals, share)
         if not leaf_costs(leaves[place], q, share, limit, out):
             continue
-        for l in range(LANES):
-            entry = leaf_ids[place, l]
-            if out[l] <= limit and entry >= 0:
+        for lane in range(LANES):
+            entry = leaf_ids[place, lane]
+            if out[lane] <= limit and entry >= 0:
                 cost = pose_cost(query, poses[entry], labelled[entry], j, i, similarity)
                 _insert(costs, ids, cost, entry)
                 limit = _f(costs[k - 1] / unit) * MARGIN + SLACK
@@ -275,15 +275,15 @@ def search(q, query, j, i, unit, similarity, tree, poses, labelled, prune, scrat
 def _push(stack_node, stack_level, stack_bound, top, bounds, limit, place, level):  # type: ignore[no-untyped-def]
     """Put the children within the limit on the stack, the nearest on top; returns the new top."""
     first = top
-    for l in range(LANES):
-        if bounds[l] <= limit:
+    for lane in range(LANES):
+        if bounds[lane] <= limit:
             position = top
-            while position > first and stack_bound[position - 1] < bounds[l]:
+            while position > first and stack_bound[position - 1] < bounds[lane]:
                 stack_bound[position] = stack_bound[position - 1]
                 stack_node[position] = stack_node[position - 1]
                 position -= 1
-            stack_bound[position] = bounds[l]
-            stack_node[position] = place * LANES + l
+            stack_bound[position] = bounds[lane]
+            stack_node[position] = place * LANES + lane
             stack_level[top] = level - 1
             top += 1
     return top
@@ -301,5 +301,17 @@ def search_limb(q, queries, j, i, units, similarity, tree, poses, labelled, prun
     )
     for n in range(q.shape[0]):
         search(
-            q[n], queries[n], j, i, units[n], similarity, tree, poses, labelled, prune, scratch, costs[n], ids[n]
+            q[n],
+            queries[n],
+            j,
+            i,
+            units[n],
+            similarity,
+            tree,
+            poses,
+            labelled,
+            prune,
+            scratch,
+            costs[n],
+            ids[n],
         )

@@ -24,7 +24,6 @@ LIMB_OF: NDArray[np.intp] = np.full((13, 13), -1, np.intp)
 LIMB_OF[LIMBS[:, 0], LIMBS[:, 1]] = np.arange(len(LIMBS))
 
 
-
 def _slots() -> NDArray[np.intp]:
     """Nearest joints along the skeleton first: they weigh most, so a sum can be given up early."""
     steps = np.where(LIMB_OF >= 0, 1, 99)

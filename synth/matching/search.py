@@ -67,8 +67,8 @@ def match(
     """
     if eps < 0 or k < 1:
         raise ValueError(f"eps must be 0 or more and k 1 or more, got eps={eps}, k={k}")
-    queries = np.ascontiguousarray(queries, dtype=np.float64)
-    neighbours = farthest_neighbours(queries)
+    exact: NDArray[np.float64] = np.ascontiguousarray(queries, dtype=np.float64)
+    neighbours = farthest_neighbours(exact)
     entries = np.full((*searched.shape, k), -1, np.int32)
     costs = np.full((*searched.shape, k), np.inf)
     limb = np.where(searched, LIMB_OF[np.arange(13), neighbours], -1)
@@ -76,7 +76,7 @@ def match(
     for number in np.unique(limb[limb >= 0]):
         rows = np.flatnonzero((limb == number).any(axis=1))
         j, i = (int(joint) for joint in LIMBS[number])
-        found = _match_limb(index, queries[rows], int(number), j, i, k, eps)
+        found = _match_limb(index, exact[rows], int(number), j, i, k, eps)
         entries[rows, j], costs[rows, j] = found
     return Matches(entries, costs, neighbours)
 

@@ -171,7 +171,9 @@ def _widest_axis(keys: NDArray[np.float32], rows: NDArray[np.int32], start: int,
 
 
 @njit(cache=True)
-def _select(keys: NDArray[np.float32], rows: NDArray[np.int32], low: int, high: int, nth: int, axis: int) -> None:
+def _select(
+    keys: NDArray[np.float32], rows: NDArray[np.int32], low: int, high: int, nth: int, axis: int
+) -> None:
     """Quickselect: put the nth smallest of rows[low:high + 1] in its place, ties by row number."""
     while low < high:
         middle = rows[(low + high) // 2]
@@ -232,7 +234,9 @@ def _build_nodes(
         there = (boxes[..., 0] < FAR)[..., None]
         low = boxes[..., [0, 2]].min(axis=1)
         high = np.where(there, boxes[..., [1, 3]], -FAR).max(axis=1)
-        boxes = np.stack([low[..., 0], high[..., 0], low[..., 1], high[..., 1], boxes[..., 4].min(axis=1)], axis=-1)
+        boxes = np.stack(
+            [low[..., 0], high[..., 0], low[..., 1], high[..., 1], boxes[..., 4].min(axis=1)], axis=-1
+        )
     return np.concatenate(levels), np.concatenate(level_masks), np.array(start, np.int32)
 
 
@@ -258,4 +262,6 @@ def _leaf_boxes(leaves: NDArray[np.float32], ids: NDArray[np.int32]) -> NDArray[
     high = np.where(here[:, :, None], leaves[:, :, :2], -FAR).max(axis=-1)
     low = np.where(lacking, -FAR, low)
     high = np.where(lacking, FAR, high)
-    return np.stack([low[..., 0], high[..., 0], low[..., 1], high[..., 1], weight], axis=-1).astype(np.float32)
+    return np.stack([low[..., 0], high[..., 0], low[..., 1], high[..., 1], weight], axis=-1).astype(
+        np.float32
+    )

@@ -47,7 +47,11 @@ def rasterise_skeleton(joints, bones, mask):  # type: ignore[no-untyped-def]
                 along = 0.0 if along < 0 else (squared if along > squared else along)
                 # |p - a - t d|^2 <= 1/4 with t = along / squared, times squared^2.
                 ex, ey = px * squared - along * dx, py * squared - along * dy
-                if ex * ex + ey * ey <= 0.25 * squared * squared if squared > 0 else px * px + py * py <= 0.25:
+                if (
+                    ex * ex + ey * ey <= 0.25 * squared * squared
+                    if squared > 0
+                    else px * px + py * py <= 0.25
+                ):
                     mask[y, x] = True
 
 
@@ -279,7 +283,12 @@ def _blend_run(table, pixels, bases, to_crop, y, start, stop, h, total):  # type
     for word in range(four):
         # Labels in the union of the windows. Sums of packed counts are linear: what borrows in between
         # cancels in the end.
-        present = table[bottom, last, word] + table[top, first, word] - table[top, last, word] - table[bottom, first, word]
+        present = (
+            table[bottom, last, word]
+            + table[top, first, word]
+            - table[top, last, word]
+            - table[bottom, first, word]
+        )
         while present != np.uint64(0):
             place = trailing_zeros(present) & ~np.uint64(15)
             present &= ~(low << place)

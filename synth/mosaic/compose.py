@@ -155,9 +155,7 @@ def align_sources(
         whole[n, j] = values
         return whole
 
-    return Layers(
-        used, entries, spread(transforms), spread(to_crop), spread(aligned), spread(probabilities)
-    )
+    return Layers(used, entries, spread(transforms), spread(to_crop), spread(aligned), spread(probabilities))
 
 
 def _inverse(transforms: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -179,7 +177,9 @@ class Composer:
 
     def __init__(self, pool: Pool, options: BlendOptions) -> None:
         if pool.crops.shape[1:] != (CROP, CROP, 3):
-            raise InputError(f"image pool {pool.path} has crops of {pool.crops.shape[1:]}, expected {CROP} x {CROP} x 3")
+            raise InputError(
+                f"image pool {pool.path} has crops of {pool.crops.shape[1:]}, expected {CROP} x {CROP} x 3"
+            )
         self._pool = pool
         self._pixels = pool.crops.reshape(-1)
         self._half = half_sizes(options.alpha, options.beta, options.window)

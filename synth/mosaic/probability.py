@@ -81,7 +81,9 @@ def index_map(vertices, probabilities, triangles, to_crop, valid, ramp, best, la
         for t in range(triangles.shape[1]):
             if triangles[s, t, 0] < 0:
                 break
-            _rasterise(vertices[s], probabilities[s], triangles[s, t], np.int32(15 - s), first, last, ramp, best)
+            _rasterise(
+                vertices[s], probabilities[s], triangles[s, t], np.int32(15 - s), first, last, ramp, best
+            )
     empty = 0
     for y in range(BOX):
         for x in range(BOX):
@@ -119,7 +121,10 @@ def _rasterise(vertices, probabilities, triangle, tag, first, last, ramp, best):
     cx, cy = vertices[c, 0], vertices[c, 1]
     double_area = (bx - ax) * (cy - ay) - (cx - ax) * (by - ay)
     longest = np.sqrt(
-        max(max((bx - ax) ** 2 + (by - ay) ** 2, (cx - bx) ** 2 + (cy - by) ** 2), (ax - cx) ** 2 + (ay - cy) ** 2)
+        max(
+            max((bx - ax) ** 2 + (by - ay) ** 2, (cx - bx) ** 2 + (cy - by) ** 2),
+            (ax - cx) ** 2 + (ay - cy) ** 2,
+        )
     )
     if abs(double_area) < _THIN * longest:
         return
@@ -136,9 +141,13 @@ def _rasterise(vertices, probabilities, triangle, tag, first, last, ramp, best):
     step = np.float32(step_x)
     tag, keep = np.int32(tag), np.int32(~15)
     for y in range(top, bottom + 1):
-        low = max(max(low0 + low_slope0 * y, low1 + low_slope1 * y), max(low2 + low_slope2 * y, np.float64(first[y])))
+        low = max(
+            max(low0 + low_slope0 * y, low1 + low_slope1 * y),
+            max(low2 + low_slope2 * y, np.float64(first[y])),
+        )
         high = min(
-            min(high0 + high_slope0 * y, high1 + high_slope1 * y), min(high2 + high_slope2 * y, np.float64(last[y]))
+            min(high0 + high_slope0 * y, high1 + high_slope1 * y),
+            min(high2 + high_slope2 * y, np.float64(last[y])),
         )
         if low > high:
             continue

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -14,10 +15,10 @@ from numpy.typing import ArrayLike, NDArray
 from synth.cameras import BODY13_OF_H36M17, CROP
 from synth.errors import InputError
 from synth.geometry import torso_centre
-from synth.matching import MatchIndex, match
+from synth.matching import Alignment, MatchIndex, match
 from synth.mosaic.compose import BlendOptions, Composer, Layers, align_sources
 from synth.pool import Pool
-from synth.queries import Queries, QueryPlan, make_queries
+from synth.queries import Queries, QueryPlan, make_queries, replace_rows, take_rows
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,37 @@ class SplitIndex:
 
 
 @dataclass(frozen=True)
+class ViewChoice:
+    """When a view is drawn anew because the photographs show nobody in a similar pose.
+
+    A query is dear if the mean of its matching costs D_j (Eq. 3) is above `max_cost`. Its pose is then seen
+    from another random view, and after `attempts` views in all the cheapest of them is kept. No pose is ever
+    left out.
+
+    Parameters
+    ----------
+    attempts : int
+        Views at most, 1 or more; 1 takes every first view, as the paper does.
+    max_cost : float
+        Pixels.
+
+    Raises
+    ------
+    InputError
+        If a number is out of range.
+    """
+
+    attempts: int = 4
+    max_cost: float = 24.0
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.attempts <= 255:
+            raise InputError(f"view attempts must be 1 to 255, got {self.attempts}")
+        if not self.max_cost > 0:
+            raise InputError(f"max_cost must be more than 0 pixels, got {self.max_cost}")
+
+
+@dataclass(frozen=True)
 class MosaicParts:
     """All that decides a mosaic data set's bytes.
 
@@ -48,6 +80,8 @@ class MosaicParts:
         Photographs.
     indices : dict of int to SplitIndex
         By split.
+    views : ViewChoice
+        When a view is drawn anew.
     blending : BlendOptions
         The numbers of Eq. 5-8.
     eps : float
@@ -57,6 +91,7 @@ class MosaicParts:
     plan: QueryPlan
     pool: Pool
     indices: dict[int, SplitIndex]
+    views: ViewChoice = field(default_factory=ViewChoice)
     blending: BlendOptions = field(default_factory=BlendOptions)
     eps: float = 0.0
 
@@ -73,11 +108,23 @@ class Batch:
         Their sources.
     costs : (N, 13) float64
         D_j of each chosen source, pixels; NaN where there is none.
+    attempts : (N,) uint8
+        Which of its views each query has, from 0.
     """
 
     queries: Queries
     layers: Layers
     costs: NDArray[np.float64]
+    attempts: NDArray[np.uint8]
+
+
+class _Found(NamedTuple):
+    """Chosen pool entries (N, 13), their costs (N, 13), aligning neighbours (N, 13) and mean cost (N,)."""
+
+    entries: NDArray[np.int32]
+    costs: NDArray[np.float64]
+    neighbours: NDArray[np.intp]
+    mean_cost: NDArray[np.float64]
 
 
 class MosaicEngine:
@@ -97,26 +144,56 @@ class MosaicEngine:
         """Draw the queries of the given ids and match them; the larger the batch, the faster a query."""
         parts = self.parts
         queries = make_queries(parts.plan, ids)
+        found = self._match(queries)
+        attempts = np.zeros(len(queries), np.uint8)
+        for attempt in range(1, parts.views.attempts):
+            dear = np.flatnonzero(found.mean_cost > parts.views.max_cost)
+            if not len(dear):
+                break
+            others = make_queries(parts.plan, queries.ids[dear], attempt)
+            again = self._match(others)
+            better = np.flatnonzero(again.mean_cost < found.mean_cost[dear])
+            rows = dear[better]
+            queries = replace_rows(queries, rows, take_rows(others, better))
+            for name in _Found._fields:
+                getattr(found, name)[rows] = getattr(again, name)[better]
+            attempts[rows] = attempt
+        layers = align_sources(
+            parts.pool,
+            queries.joints2d[:, BODY13_OF_H36M17],
+            found.entries,
+            found.neighbours,
+            self._alignment,
+            parts.blending.sigma,
+        )
+        return Batch(queries, layers, found.costs, attempts)
+
+    def _match(self, queries: Queries) -> _Found:
+        """Match every query against the photographs of its own split."""
         body = queries.joints2d[:, BODY13_OF_H36M17]
         searched = ~queries.self_occluded[:, BODY13_OF_H36M17]
-        entries = np.full(searched.shape, -1, np.int32)
-        costs = np.full(searched.shape, np.nan)
-        neighbours = np.zeros(searched.shape, np.intp)
-        for split in np.unique(queries.split).tolist():
-            part = parts.indices[split]
-            of_split = np.flatnonzero(queries.split == split)
-            matches = match(part.index, body[of_split], searched[of_split], eps=parts.eps)
-            row = matches.entries[..., 0]
-            entries[of_split] = np.where(row >= 0, part.entries[row], -1)
-            costs[of_split] = np.where(row >= 0, matches.costs[..., 0], np.nan)
-            neighbours[of_split] = matches.neighbours
-        layers = align_sources(
-            parts.pool, body, entries, neighbours, self._alignment, parts.blending.sigma
+        found = _Found(
+            np.full(searched.shape, -1, np.int32),
+            np.full(searched.shape, np.nan),
+            np.zeros(searched.shape, np.intp),
+            np.full(len(queries), np.inf),
         )
-        return Batch(queries, layers, costs)
+        for split in np.unique(queries.split).tolist():
+            part = self.parts.indices[split]
+            of_split = np.flatnonzero(queries.split == split)
+            matches = match(part.index, body[of_split], searched[of_split], eps=self.parts.eps)
+            row, cost = matches.entries[..., 0], matches.costs[..., 0]
+            matched = row >= 0
+            found.entries[of_split] = np.where(matched, part.entries[row], -1)
+            found.costs[of_split] = np.where(matched, cost, np.nan)
+            found.neighbours[of_split] = matches.neighbours
+            total, count = np.where(matched, cost, 0).sum(axis=1), matched.sum(axis=1)
+            found.mean_cost[of_split] = np.where(count > 0, total / np.maximum(count, 1), np.inf)
+        return found
 
     @property
-    def _alignment(self):  # type: ignore[no-untyped-def]
+    def _alignment(self) -> Alignment:
+        """The one that all indices were made for."""
         return next(iter(self.parts.indices.values())).index.alignment
 
     def pictures(self, batch: Batch) -> Iterator[tuple[NDArray[np.uint8], float] | InputError]:
@@ -151,8 +228,10 @@ class MosaicEngine:
             "motion_frame": library.frame[queries.pose].astype(np.int32),
             "subject": library.subject_of[queries.pose].astype(np.int32),
             "view": np.stack(
-                [queries.views.azimuth, queries.views.elevation, queries.views.distance, queries.views.roll], axis=-1
+                [queries.views.azimuth, queries.views.elevation, queries.views.distance, queries.views.roll],
+                axis=-1,
             ).astype(np.float32),
+            "view_attempt": batch.attempts,
             "K": queries.cameras.K,
             "R": queries.cameras.R,
             "t": queries.cameras.t,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from synth.store.schema import VALID, ArraySpec, StoreSchema, image_spec
+from synth.store.schema import ArraySpec, StoreSchema, image_spec
 
 JOINTS = 17
 MATCHED = 13
@@ -41,6 +41,7 @@ _LABELS = (
         "azimuth, elevation, distance to the torso centre, roll of the camera",
         "rad, rad, m, rad",
     ),
+    _label("view_attempt", "uint8", (), (), "number of views drawn before this one"),
     _label("K", "float64", (3, 3), ("row", "column"), "intrinsics: pixel = K X / z", "px"),
     _label("R", "float64", (3, 3), ("row", "column"), "rotation, world to camera: X = R X_world + t"),
     _label("t", "float64", (3,), ("axis",), "translation, world to camera", "m"),
@@ -55,7 +56,9 @@ _LABELS = (
         "m",
     ),
     _label("self_occluded", "bool", (JOINTS,), ("joint",), "hidden by the person's own body"),
-    _label("visible", "bool", (JOINTS,), ("joint",), "inside the picture and not hidden by the person's own body"),
+    _label(
+        "visible", "bool", (JOINTS,), ("joint",), "inside the picture and not hidden by the person's own body"
+    ),
     _label(
         "source_photograph",
         "int32",
@@ -63,9 +66,17 @@ _LABELS = (
         ("matched_joint",),
         "row of tables/photographs: where each matched joint's pixels come from; -1 where not matched",
     ),
-    _label("source_person", "int32", (MATCHED,), ("matched_joint",), "number of the person in that photograph, or -1"),
+    _label(
+        "source_person",
+        "int32",
+        (MATCHED,),
+        ("matched_joint",),
+        "number of the person in that photograph, or -1",
+    ),
     _label("source_entry", "int32", (MATCHED,), ("matched_joint",), "entry of the image pool, or -1"),
-    _label("source_mirrored", "bool", (MATCHED,), ("matched_joint",), "whether the photograph is used mirrored"),
+    _label(
+        "source_mirrored", "bool", (MATCHED,), ("matched_joint",), "whether the photograph is used mirrored"
+    ),
     _label(
         "source_transform",
         "float64",
@@ -74,11 +85,14 @@ _LABELS = (
         "affine map from pixels of the photograph to pixels of the picture; NaN where not matched",
     ),
     _label(
-        "matching_cost", "float32", (MATCHED,), ("matched_joint",), "D_j of Eq. 3; NaN where not matched", "px"
+        "matching_cost",
+        "float32",
+        (MATCHED,),
+        ("matched_joint",),
+        "D_j of Eq. 3; NaN where not matched",
+        "px",
     ),
     _label("distinct_sources", "uint8", (), (), "number of different people in the picture's sources"),
     _label("coverage", "float32", (), (), "share of the pixels that a source photograph reaches"),
     _label("seed", "int64", (), (), "seed of the run"),
 )
-
-assert VALID not in {spec.name for spec in _LABELS}
