@@ -26,8 +26,8 @@ def add_bilinear(
     Parameters
     ----------
     total : (T,) int32
-        Sums; `total[place]` to `total[place + 2]` grow by weight * 64 * (red, green, blue), and the next one by
-        something of no meaning.
+        Sums; `total[place]` to `total[place + 2]` grow by weight * 64 * (red, green, blue), and the
+        next one by something of no meaning.
     place : int64
         First of the four sums.
     pixels : (P,) uint8
@@ -120,7 +120,7 @@ def float_bits(typing_context: Any, value: Any) -> Any:
 
 @intrinsic
 def trailing_zeros(typing_context: Any, value: Any) -> Any:
-    """Number of zero bits below the lowest set bit of a uint64 that isn't 0."""
+    """Count the zero bits below the lowest set bit of a uint64 that isn't 0."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))

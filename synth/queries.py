@@ -201,7 +201,7 @@ def choose_poses(plan: QueryPlan, ids: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def take_rows(queries: Queries, rows: NDArray[np.intp]) -> Queries:
-    """Queries of the given rows, in that order."""
+    """Select the queries of the given rows, in that order."""
     return cast(Queries, _map_arrays(lambda array: array[rows], queries))
 
 

@@ -214,9 +214,7 @@ COCO17 = Skeleton(
 """COCO's keypoints. None of them is the top of the head."""
 
 
-def correspondence(
-    source: Skeleton, target: Skeleton
-) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def correspondence(source: Skeleton, target: Skeleton) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Positions of the joints that two skeletons share by name.
 
     Returns

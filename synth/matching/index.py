@@ -1,4 +1,4 @@
-"""The match index of a pool: one search tree for each of the 28 directed limbs, in a few memory-mapped arrays."""
+"""The match index of a pool: a search tree for each of the 28 directed limbs, in a few mapped arrays."""
 
 from __future__ import annotations
 
@@ -52,16 +52,16 @@ class MatchIndex:
         return len(self.joints)
 
     def tree(self, limb: int) -> tuple[NDArray[np.generic], ...]:
-        """Arrays of one limb's tree, in the order of `LimbTree`."""
+        """Arrays of one limb's tree, in the order of `LimbTree`; leaves and nodes flat."""
         leaf = slice(self.leaf_start[limb], self.leaf_start[limb + 1])
         node = slice(self.node_start[limb], self.node_start[limb + 1])
         levels = self.level_start[limb]
         return (
-            self.leaves[leaf],
+            self.leaves[leaf].reshape(-1),
             self.ids[leaf],
             self.leaf_masks[leaf],
             self.leaf_uniform[leaf],
-            self.nodes[node],
+            self.nodes[node].reshape(-1),
             self.node_masks[node],
             self.node_uniform[node],
             levels[levels >= 0],

@@ -10,7 +10,6 @@ import math
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
 LANES = 16
 STACK = 512
@@ -19,53 +18,58 @@ SLACK = np.float32(1e-4)
 """A float32 cost may differ from the exact one by this share and this many pixels."""
 
 _f = np.float32
+_BEYOND = np.float32(1e8)
+# Unsigned, here and in loops: numba would test every signed index for being negative.
+_WIDTH = np.uint64(LANES)
+_ROW, _ROW2, _ROW3, _ROW4 = (np.uint64(n * LANES) for n in (1, 2, 3, 4))
+_LEAF, _NODE = np.uint64(36 * LANES), np.uint64(60 * LANES)
 
 
 @njit(cache=True, error_model="numpy", inline="always")
-def _box_term(node, row, lane, x, y, w):  # type: ignore[no-untyped-def]
-    """Twice the least that one joint can add to the cost of any pose in box lane."""
+def _box_term(nodes, row, lane, x, y, w):  # type: ignore[no-untyped-def]
+    """Twice the least that one joint can add to the cost of any pose in box `lane`."""
     # t + |t| is twice the positive part; max() would not vectorise.
-    dx = abs(node[row + lane] - x) - node[row + LANES + lane]
-    dy = abs(node[row + 2 * LANES + lane] - y) - node[row + 3 * LANES + lane]
+    dx = abs(nodes[row + lane] - x) - nodes[row + _ROW + lane]
+    dy = abs(nodes[row + _ROW2 + lane] - y) - nodes[row + _ROW3 + lane]
     dx = dx + abs(dx)
     dy = dy + abs(dy)
-    return (node[row + 4 * LANES + lane] + w) * math.sqrt(dx * dx + dy * dy)
+    return (nodes[row + _ROW4 + lane] + w) * math.sqrt(dx * dx + dy * dy)
 
 
 @njit(cache=True, error_model="numpy", inline="always")
-def _pose_term(leaf, row, lane, x, y, w):  # type: ignore[no-untyped-def]
-    """What one joint adds to the cost of pose lane; nothing where the pose lacks it (weight 0)."""
-    dx = leaf[row + lane] - x
-    dy = leaf[row + LANES + lane] - y
-    own = leaf[row + 2 * LANES + lane]
+def _pose_term(leaves, row, lane, x, y, w):  # type: ignore[no-untyped-def]
+    """Cost that one joint adds to pose `lane`; none where the pose lacks it (weight 0)."""
+    dx = leaves[row + lane] - x
+    dy = leaves[row + _ROW + lane] - y
+    own = leaves[row + _ROW2 + lane]
     return (own + w * min(own * _f(1e6), _f(1))) * math.sqrt(dx * dx + dy * dy)
 
 
 @njit(cache=True, error_model="numpy", inline="always")
-def _add_boxes(node, s, q, share, out):  # type: ignore[no-untyped-def]
+def _add_boxes(nodes, base, s, q, share, out):  # type: ignore[no-untyped-def]
     """Add the terms of joint slots s, s + 1 and s + 2 to the bounds."""
     x0, y0, w0 = q[3 * s], q[3 * s + 1], q[3 * s + 2]
     x1, y1, w1 = q[3 * s + 3], q[3 * s + 4], q[3 * s + 5]
     x2, y2, w2 = q[3 * s + 6], q[3 * s + 7], q[3 * s + 8]
-    for lane in range(LANES):
+    for lane in range(_WIDTH):
         out[lane] += _f(0.5) * (
-            _box_term(node, 80 * s, lane, x0, y0, w0 * share[lane])
-            + _box_term(node, 80 * s + 80, lane, x1, y1, w1 * share[lane])
-            + _box_term(node, 80 * s + 160, lane, x2, y2, w2 * share[lane])
+            _box_term(nodes, base + np.uint64(80 * s), lane, x0, y0, w0 * share[lane])
+            + _box_term(nodes, base + np.uint64(80 * s + 80), lane, x1, y1, w1 * share[lane])
+            + _box_term(nodes, base + np.uint64(80 * s + 160), lane, x2, y2, w2 * share[lane])
         )
 
 
 @njit(cache=True, error_model="numpy", inline="always")
-def _add_poses(leaf, s, q, share, out):  # type: ignore[no-untyped-def]
+def _add_poses(leaves, base, s, q, share, out):  # type: ignore[no-untyped-def]
     """Add the terms of joint slots s, s + 1 and s + 2 to the costs."""
     x0, y0, w0 = q[3 * s], q[3 * s + 1], q[3 * s + 2]
     x1, y1, w1 = q[3 * s + 3], q[3 * s + 4], q[3 * s + 5]
     x2, y2, w2 = q[3 * s + 6], q[3 * s + 7], q[3 * s + 8]
-    for lane in range(LANES):
+    for lane in range(_WIDTH):
         out[lane] += (
-            _pose_term(leaf, 48 * s, lane, x0, y0, w0 * share[lane])
-            + _pose_term(leaf, 48 * s + 48, lane, x1, y1, w1 * share[lane])
-            + _pose_term(leaf, 48 * s + 96, lane, x2, y2, w2 * share[lane])
+            _pose_term(leaves, base + np.uint64(48 * s), lane, x0, y0, w0 * share[lane])
+            + _pose_term(leaves, base + np.uint64(48 * s + 48), lane, x1, y1, w1 * share[lane])
+            + _pose_term(leaves, base + np.uint64(48 * s + 96), lane, x2, y2, w2 * share[lane])
         )
 
 
@@ -78,13 +82,16 @@ def _any_within(v, limit):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, error_model="numpy")
-def box_bounds(node, q, share, limit, out):  # type: ignore[no-untyped-def]
+def box_bounds(nodes, row, q, share, limit, out):  # type: ignore[no-untyped-def]
     """Lower bounds of the cost over the 16 children of a node; False where all pass the limit.
 
     Parameters
     ----------
-    node : (960,) float32
-        For each joint slot the boxes' centre and half width in x, in y, and least weight, 16 lanes each.
+    nodes : (N * 960,) float32
+        For each joint slot of a node the boxes' centre and half width in x, in y, and least weight, 16 lanes
+        each.
+    row : uint64
+        The node.
     q : (36,) float32
         The query in the limb's frame: x, y, weight of each slot.
     share : (16,) float32
@@ -94,50 +101,55 @@ def box_bounds(node, q, share, limit, out):  # type: ignore[no-untyped-def]
     out : (16,) float32
         Filled with the bounds.
     """
-    for lane in range(LANES):
+    base = row * _NODE
+    for lane in range(_WIDTH):
         out[lane] = 0
-    _add_boxes(node, 0, q, share, out)
+    _add_boxes(nodes, base, 0, q, share, out)
     if not _any_within(out, limit):
         return False
-    _add_boxes(node, 3, q, share, out)
+    _add_boxes(nodes, base, 3, q, share, out)
     if not _any_within(out, limit):
         return False
-    _add_boxes(node, 6, q, share, out)
-    _add_boxes(node, 9, q, share, out)
+    _add_boxes(nodes, base, 6, q, share, out)
+    _add_boxes(nodes, base, 9, q, share, out)
     return _any_within(out, limit)
 
 
 @njit(cache=True, error_model="numpy")
-def leaf_costs(leaf, q, share, limit, out):  # type: ignore[no-untyped-def]
-    """Costs of the 16 poses of a leaf (576,), as `box_bounds` does with boxes."""
-    for lane in range(LANES):
+def leaf_costs(leaves, row, q, share, limit, out):  # type: ignore[no-untyped-def]
+    """Costs of the 16 poses of a leaf of `leaves` (L * 576,), as `box_bounds` does with boxes."""
+    base = row * _LEAF
+    for lane in range(_WIDTH):
         out[lane] = 0
-    _add_poses(leaf, 0, q, share, out)
+    _add_poses(leaves, base, 0, q, share, out)
     if not _any_within(out, limit):
         return False
-    _add_poses(leaf, 3, q, share, out)
+    _add_poses(leaves, base, 3, q, share, out)
     if not _any_within(out, limit):
         return False
-    _add_poses(leaf, 6, q, share, out)
-    _add_poses(leaf, 9, q, share, out)
+    _add_poses(leaves, base, 6, q, share, out)
+    if not _any_within(out, limit):
+        return False
+    _add_poses(leaves, base, 9, q, share, out)
     return _any_within(out, limit)
 
 
 @njit(cache=True, error_model="numpy")
-def query_shares(masks, uniform, totals, out):  # type: ignore[no-untyped-def]
-    """1 over the sum of the query's weights over the labelled joints of each of 16 masks.
+def query_shares(masks, uniform, row, totals, out):  # type: ignore[no-untyped-def]
+    """1 over the sum of the query's weights over the labelled joints of each of a row's 16 masks.
 
-    `uniform` tells that all masks are alike; `totals` comes from `mask_totals`.
+    `uniform` tells by row whether all its masks are alike; `totals` comes from `mask_totals`.
     """
-    if uniform:
-        mask = np.int64(masks[0])
-        share = _f(1) / (totals[mask & 63] + totals[64 + (mask >> 6)])
-        for lane in range(LANES):
+    low, high, six = np.int64(63), np.uint64(64), np.int64(6)
+    if uniform[row]:
+        mask = np.int64(masks[row, 0])
+        share = _f(1) / (totals[np.uint64(mask & low)] + totals[high + np.uint64(mask >> six)])
+        for lane in range(_WIDTH):
             out[lane] = share
         return
-    for lane in range(LANES):
-        mask = np.int64(masks[lane])
-        out[lane] = _f(1) / (totals[mask & 63] + totals[64 + (mask >> 6)])
+    for lane in range(_WIDTH):
+        mask = np.int64(masks[row, lane])
+        out[lane] = _f(1) / (totals[np.uint64(mask & low)] + totals[high + np.uint64(mask >> six)])
 
 
 @njit(cache=True, error_model="numpy")
@@ -183,7 +195,7 @@ def pose_cost(query, pose, labelled, j, i, similarity):  # type: ignore[no-untyp
 
 @njit(cache=True, error_model="numpy")
 def mask_totals(q):  # type: ignore[no-untyped-def]
-    """Sums of the query's weights over every subset of slots 0-5 (first 64) and of slots 6-11 (last 64)."""
+    """Sum the query's weights over every subset of slots 0-5 (first 64) and of slots 6-11 (last 64)."""
     totals = np.zeros(128, np.float32)
     for half in range(2):
         for bit in range(6):
@@ -243,7 +255,8 @@ def search(q, query, j, i, unit, similarity, tree, poses, labelled, prune, scrat
     costs[:] = np.inf
     ids[:] = np.iinfo(np.int32).max
     totals = mask_totals(q)
-    limit = _f(np.inf)
+    # Below the bound of boxes that aren't there, so that none of them is ever entered.
+    limit = _BEYOND
     stack_node[0], stack_level[0], stack_bound[0] = 0, level_start.shape[0] - 2, _f(0)
     top = 1
     while top:
@@ -252,20 +265,21 @@ def search(q, query, j, i, unit, similarity, tree, poses, labelled, prune, scrat
             continue
         level, place = stack_level[top], stack_node[top]
         if level >= 0:
-            row = level_start[level] + place
-            query_shares(node_masks[row], node_uniform[row], totals, share)
-            if box_bounds(nodes[row], q, share, limit / prune, out):
+            row = np.uint64(level_start[level] + place)
+            query_shares(node_masks, node_uniform, row, totals, share)
+            if box_bounds(nodes, row, q, share, limit / prune, out):
                 top = _push(stack_node, stack_level, stack_bound, top, out, limit / prune, place, level)
             continue
-        query_shares(leaf_masks[place], leaf_uniform[place], totals, share)
-        if not leaf_costs(leaves[place], q, share, limit, out):
+        row = np.uint64(place)
+        query_shares(leaf_masks, leaf_uniform, row, totals, share)
+        if not leaf_costs(leaves, row, q, share, limit, out):
             continue
-        for lane in range(LANES):
-            entry = leaf_ids[place, lane]
+        for lane in range(_WIDTH):
+            entry = leaf_ids[row, lane]
             if out[lane] <= limit and entry >= 0:
                 cost = pose_cost(query, poses[entry], labelled[entry], j, i, similarity)
                 _insert(costs, ids, cost, entry)
-                limit = _f(costs[k - 1] / unit) * MARGIN + SLACK
+                limit = min(_f(costs[k - 1] / unit) * MARGIN + SLACK, _BEYOND)
     for slot in range(k):
         if costs[slot] == np.inf:
             ids[slot] = -1

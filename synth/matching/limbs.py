@@ -41,7 +41,7 @@ LEAST_LENGTH = 1e-3
 
 
 def farthest_neighbours(joints: NDArray[np.floating]) -> NDArray[np.intp]:
-    """The directly connected joint i that is farthest from each joint j of a query (Eq. 2).
+    """Find the directly connected joint i that is farthest from each joint j of a query (Eq. 2).
 
     Parameters
     ----------

@@ -19,6 +19,7 @@ LANES = 16
 _ALL = (1 << 12) - 1
 
 _ASIDE = 3.0
+_OWN_GROUP = 8 * LANES
 
 FAR = np.float32(1e9)
 """Coordinate of an empty lane: never the nearest."""
@@ -74,14 +75,12 @@ def build_tree(coordinates: NDArray[np.float32], weights: NDArray[np.float32]) -
     LimbTree
         Poses without any weight are left out.
     """
-    rows = np.flatnonzero(weights.any(axis=1))
-    labelled = weights[rows] > 0
+    if not len(weights):
+        # One pose without any label: a tree whose only leaf is empty.
+        coordinates, weights = np.zeros((1, 12, 2), np.float32), np.zeros((1, 12), np.float32)
     masks = ((weights > 0) @ (1 << np.arange(12))).astype(np.int16)
-    # Wholly labelled poses apart, since they alone have a bound on every joint.
-    complete = rows[labelled.all(axis=1)]
-    partial = rows[~labelled.all(axis=1)]
     pieces = []
-    for part in (complete, partial):
+    for part in _label_groups(masks):
         order = part.astype(np.int32)
         keys = _sort_keys(coordinates[part], weights[part])
         _order_by_splits(order, keys)
@@ -105,11 +104,23 @@ def build_tree(coordinates: NDArray[np.float32], weights: NDArray[np.float32]) -
     )
 
 
+def _label_groups(masks: NDArray[np.int16]) -> list[NDArray[np.intp]]:
+    """Poses by their labelled joints, the largest group first; small groups together at the end.
+
+    A box around poses that lack the same joints is bounded by all the joints they have.
+    """
+    values, group, counts = np.unique(masks, return_inverse=True, return_counts=True)
+    large = np.flatnonzero((counts >= _OWN_GROUP) & (values != 0))
+    groups = [np.flatnonzero(group == g) for g in large[np.argsort(-counts[large], kind="stable")]]
+    small = np.flatnonzero((counts[group] < _OWN_GROUP) & (masks != 0))
+    return [*groups, small]
+
+
 def _sort_keys(coordinates: NDArray[np.float32], weights: NDArray[np.float32]) -> NDArray[np.float32]:
     """Coordinates (E, 24) scaled by each joint's mean weight, so that a split cuts where cost changes most.
 
-    An unlabelled joint is put `_ASIDE` mean deviations from the joint's mean place, so that poses which lack the same
-    joints tend to end up together without tearing apart those which are alike in the others.
+    An unlabelled joint is put `_ASIDE` mean deviations from the joint's mean place, so that poses which lack
+    the same joints tend to end up together without tearing apart those which are alike in the others.
     """
     labelled = weights > 0
     count = np.maximum(labelled.sum(axis=0), 1)
@@ -253,7 +264,7 @@ def _node_rows(boxes: NDArray[np.float32]) -> NDArray[np.float32]:
 def _leaf_boxes(leaves: NDArray[np.float32], ids: NDArray[np.int32]) -> NDArray[np.float32]:
     """Box of each leaf, (L, 12, 5): least and greatest x, least and greatest y, least weight.
 
-    Where any pose of the leaf lacks the joint, the box is the whole plane: the joint adds nothing to the bound.
+    Where any pose of the leaf lacks the joint, the box is the whole plane: it adds nothing to the bound.
     """
     here = (ids >= 0)[:, None, :]
     weight = np.where(here, leaves[:, :, 2], np.inf).min(axis=-1)

@@ -1,4 +1,4 @@
-"""Pose-aware blending, Eq. 6-9: the window's size from the distance to the pose, histograms, the weighted sum."""
+"""Pose-aware blending, Eq. 6-9: windows from the distance to the pose, histograms, the weighted sum."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import math
 
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
 from synth.cameras import BOX, CROP
 from synth.mosaic.probability import NO_SOURCE
-from synth.native import add_bilinear, trailing_zeros
+from synth.native import add_bilinear, prefetch, trailing_zeros
 
 _SUBPIXEL = 256.0
 _PIXEL = 2.0**32
+_AHEAD = 4
+"""Rows of the picture by which crop pixels are fetched ahead: crops lie all over the memory."""
 
 
 @njit(cache=True, error_model="numpy")
@@ -59,13 +60,13 @@ def rasterise_skeleton(joints, bones, mask):  # type: ignore[no-untyped-def]
 def _near_row(ax, ay, dx, dy, squared, y):  # type: ignore[no-untyped-def]
     """Columns of row y that may lie within half a pixel of the bone a + t d."""
     if abs(dy) < 1e-9:
-        return int(math.floor(min(ax, ax + dx) - 1)), int(math.ceil(max(ax, ax + dx) + 1))
+        return math.floor(min(ax, ax + dx) - 1), math.ceil(max(ax, ax + dx) + 1)
     # Within half a pixel of the line means within that many columns of where it crosses the row.
     reach = 0.5 * math.sqrt(squared) / abs(dy) + 1
     centre = ax + (y - ay) * dx / dy
     low = max(min(ax, ax + dx) - 1, centre - reach)
     high = min(max(ax, ax + dx) + 1, centre + reach)
-    return int(math.floor(low)), int(math.ceil(high))
+    return math.floor(low), math.ceil(high)
 
 
 @njit(cache=True, error_model="numpy")
@@ -82,6 +83,9 @@ def squared_distances(mask, columns, squared):  # type: ignore[no-untyped-def]
         Filled with the squared distance to the nearest marked pixel; 2 * 220^2 where nothing is marked.
     """
     far = np.int32(BOX)
+    reciprocal = np.empty(BOX)
+    for k in range(1, BOX):
+        reciprocal[k] = 0.5 / k
     for x in range(BOX):
         columns[0, x] = np.int32(0) if mask[0, x] else far
     for y in range(1, BOX):
@@ -103,8 +107,8 @@ def squared_distances(mask, columns, squared):  # type: ignore[no-untyped-def]
             begin = 0
             while top >= 0:
                 u = vertex[top]
-                # Where the parabola of x falls below that of u.
-                begin = np.int64(math.floor((x * x - u * u + g - height[top]) / (2.0 * (x - u)))) + 1
+                # Where the parabola of x falls below that of u; where both are equal, either will do.
+                begin = np.int64(math.floor((x * x - u * u + g - height[top]) * reciprocal[x - u])) + 1
                 if begin > start[top]:
                     break
                 top -= 1
@@ -116,10 +120,13 @@ def squared_distances(mask, columns, squared):  # type: ignore[no-untyped-def]
             squared[y, :] = np.int32(2 * BOX * BOX)
             continue
         start[top + 1] = BOX
+        row = np.uint64(y)
         for k in range(top + 1):
             u, g = vertex[k], height[k]
-            for x in range(start[k], start[k + 1]):
-                squared[y, x] = np.int32((x - u) * (x - u) + g)
+            centre, lift = np.int32(u), np.int32(g)
+            for x in range(np.uint64(start[k]), np.uint64(start[k + 1])):
+                away = np.int32(x) - centre
+                squared[row, x] = away * away + lift
 
 
 def half_sizes(alpha: float, beta: float, window: str):  # type: ignore[no-untyped-def]
@@ -142,7 +149,7 @@ def half_sizes(alpha: float, beta: float, window: str):  # type: ignore[no-untyp
 
 @njit(cache=True, error_model="numpy")
 def fill_uncovered(label, joints, anchors):  # type: ignore[no-untyped-def]
-    """Give pixels without a source to the source of the nearest searched joint, (S,) joint numbers in `anchors`."""
+    """Give pixels without a source to that of the nearest searched joint; `anchors` (S,) are their joints."""
     for y in range(BOX):
         for x in range(BOX):
             if label[y, x] != NO_SOURCE:
@@ -164,13 +171,16 @@ def summed_histograms(label, table):  # type: ignore[no-untyped-def]
     ----------
     label : (220, 220) uint8
         Index map, labels 0 to 15.
-    table : (221, 221, 4) uint64
-        Filled: `table[y, x, w]` holds the numbers of pixels above y and left of x with labels 4w to 4w + 3, the
-        first in the lowest bits. The first row and column stay 0. No count overflows: 220^2 < 2^16.
+    table : (221 * 221 * 4,) uint64
+        Filled, as if of shape (221, 221, 4): `table[y, x, w]` holds the numbers of pixels above y and left of x
+        with labels 4w to 4w + 3, the first in the lowest bits. The first row and column stay 0. No count
+        overflows: 220^2 < 2^16.
     """
-    none = np.uint64(0)
+    none, one, two, three, four = np.uint64(0), np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(4)
+    row = np.uint64(4 * (BOX + 1))
     for y in range(BOX):
         r0 = r1 = r2 = r3 = none
+        here = np.uint64(y + 1) * row + four
         for x in range(BOX):
             s = np.uint64(label[y, x])
             unit = np.uint64(1) << (np.uint64(16) * (s & np.uint64(3)))
@@ -179,64 +189,28 @@ def summed_histograms(label, table):  # type: ignore[no-untyped-def]
             r1 += unit if word == 1 else none
             r2 += unit if word == 2 else none
             r3 += unit if word == 3 else none
-            table[y + 1, x + 1, 0] = table[y, x + 1, 0] + r0
-            table[y + 1, x + 1, 1] = table[y, x + 1, 1] + r1
-            table[y + 1, x + 1, 2] = table[y, x + 1, 2] + r2
-            table[y + 1, x + 1, 3] = table[y, x + 1, 3] + r3
+            table[here] = table[here - row] + r0
+            table[here + one] = table[here + one - row] + r1
+            table[here + two] = table[here + two - row] + r2
+            table[here + three] = table[here + three - row] + r3
+            here += four
 
 
-def fixed_point(to_crop: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Affine maps (S, 2, 3) in units of 2^-32 pixel, as `blend` takes them."""
+@njit(cache=True, error_model="numpy")
+def fixed_point(to_crop):  # type: ignore[no-untyped-def]
+    """Affine maps (S, 2, 3) float64 in units of 2^-32 pixel, int64, as `blend` takes them."""
     return np.rint(to_crop * _PIXEL).astype(np.int64)
 
 
 @njit(cache=True, error_model="numpy")
-def _reflect(v):  # type: ignore[no-untyped-def]
-    """Mirror a fixed-point coordinate at the crop's first and last pixel until it lies inside."""
-    period = np.int64(2 * (CROP - 1)) << 32
-    v = abs(v) % period
-    return period - v if v > np.int64(CROP - 1) << 32 else v
-
-
-@njit(cache=True, error_model="numpy", inline="always")
-def _add_sample(total, place, pixels, base, cx, cy, weight):  # type: ignore[no-untyped-def]
-    """Add `weight` times 64 times the bilinear sample at (cx, cy) to three sums.
-
-    Parameters
-    ----------
-    total, place
-        Sums and the first of the three.
-    pixels : (P,) uint8
-        All crops.
-    base : uint64
-        Where the crop begins.
-    cx, cy : int64
-        Place in the crop in units of 2^-32 pixel; reflected beyond its border.
-    weight : int32
-        Factor.
-    """
-    last = np.int64(CROP - 1) << 32
-    if np.uint64(cx) > np.uint64(last):
-        cx = _reflect(cx)
-    if np.uint64(cy) > np.uint64(last):
-        cy = _reflect(cy)
-    x0 = min(cx >> 32, CROP - 2)
-    y0 = min(cy >> 32, CROP - 2)
-    fx = np.int32((cx - (x0 << 32)) >> 19)
-    fy = np.int32((cy - (y0 << 32)) >> 19)
-    above = base + np.uint64(y0 * (3 * CROP) + x0 * 3)
-    add_bilinear(total, place, pixels, above, above + np.uint64(3 * CROP), fx, fy, weight)
-
-
-@njit(cache=True, error_model="numpy")
 def blend(table, half, squared, pixels, bases, to_crop, image):  # type: ignore[no-untyped-def]
-    """The weighted sum of the sources, Eq. 8 and 9.
+    """Sum the sources, weighted by their share of each pixel's window (Eq. 8 and 9).
 
     Works along runs of pixels that have the same window size, one source after the other.
 
     Parameters
     ----------
-    table : (221, 221, 4) uint64
+    table : (221 * 221 * 4,) uint64
         From `summed_histograms`.
     half : (…,) uint8
         Half size of the window by squared distance, from `half_sizes`.
@@ -252,59 +226,136 @@ def blend(table, half, squared, pixels, bases, to_crop, image):  # type: ignore[
         Filled.
     """
     total = np.empty(4 * BOX, np.int32)
-    sizes = np.empty(BOX, np.int64)
+    share = np.empty(BOX, np.float32)
     for y in range(BOX):
         total[:] = 0
-        for x in range(BOX):
-            sizes[x] = half[np.uint64(squared[y, x])]
         start = 0
         while start < BOX:
-            h = sizes[start]
+            h = half[np.uint64(squared[y, start])]
             stop = start + 1
-            while stop < BOX and sizes[stop] == h:
+            while stop < BOX and half[np.uint64(squared[y, stop])] == h:
                 stop += 1
-            _blend_run(table, pixels, bases, to_crop, y, start, stop, h, total)
+            _blend_run(table, pixels, bases, to_crop, y, start, stop, np.int64(h), total)
+            _window_shares(y, start, stop, np.int64(h), share)
             start = stop
         for x in range(BOX):
-            h = sizes[x]
-            rows = min(y + h, BOX - 1) - max(y - h, 0) + 1
-            columns = min(x + h, BOX - 1) - max(x - h, 0) + 1
-            share = np.float32(1 / 64) / np.float32(rows * columns)
             for c in range(3):
-                image[y, x, c] = np.uint8(np.float32(total[4 * x + c]) * share + np.float32(0.5))
+                image[y, x, c] = np.uint8(np.int32(np.float32(total[4 * x + c]) * share[x] + np.float32(0.5)))
+
+
+@njit(cache=True, error_model="numpy", inline="always")
+def _window_shares(y, start, stop, h, share):  # type: ignore[no-untyped-def]
+    """Fill 1 / (64 * pixels of the window, clipped to the box) for a run of pixels of one row."""
+    rows = min(y + h, BOX - 1) - max(y - h, 0) + 1
+    inside = np.float32(1 / 64) / np.float32(rows * (2 * h + 1))
+    for x in range(start, stop):
+        columns = min(x + h, BOX - 1) - max(x - h, 0) + 1
+        share[x] = inside if columns == 2 * h + 1 else np.float32(1 / 64) / np.float32(rows * columns)
 
 
 @njit(cache=True, error_model="numpy", inline="always")
 def _blend_run(table, pixels, bases, to_crop, y, start, stop, h, total):  # type: ignore[no-untyped-def]
     """Add all sources to a run of pixels of one row whose windows have half size h."""
+    row = np.uint64(4 * (BOX + 1))
     four, sixteen, low = np.uint64(4), np.uint64(16), np.uint64(0xFFFF)
-    top, bottom = np.uint64(max(y - h, 0)), np.uint64(min(y + h, BOX - 1) + 1)
-    first, last = np.uint64(max(start - h, 0)), np.uint64(min(stop - 1 + h, BOX - 1) + 1)
-    for word in range(four):
+    top, bottom = np.uint64(max(y - h, 0)) * row, np.uint64(min(y + h, BOX - 1) + 1) * row
+    first, last = np.uint64(max(start - h, 0)) * four, np.uint64(min(stop - 1 + h, BOX - 1) + 1) * four
+    for word in range(np.uint64((bases.shape[0] + 3) // 4)):
         # Labels in the union of the windows. Sums of packed counts are linear: what borrows in between
         # cancels in the end.
         present = (
-            table[bottom, last, word]
-            + table[top, first, word]
-            - table[top, last, word]
-            - table[bottom, first, word]
+            table[bottom + last + word]
+            + table[top + first + word]
+            - table[top + last + word]
+            - table[bottom + first + word]
         )
         while present != np.uint64(0):
             place = trailing_zeros(present) & ~np.uint64(15)
             present &= ~(low << place)
             s = word * four + place // sixteen
-            base = bases[s]
-            step_x, step_y = to_crop[s, 0, 0], to_crop[s, 1, 0]
-            row_x = to_crop[s, 0, 1] * y + to_crop[s, 0, 2]
-            row_y = to_crop[s, 1, 1] * y + to_crop[s, 1, 2]
-            for x in range(start, stop):
-                left, right = np.uint64(max(x - h, 0)), np.uint64(min(x + h, BOX - 1) + 1)
-                counts = (
-                    table[bottom, right, word]
-                    + table[top, left, word]
-                    - table[top, right, word]
-                    - table[bottom, left, word]
-                )
-                count = np.int32((counts >> place) & low)
-                if count != 0:
-                    _add_sample(total, 4 * x, pixels, base, step_x * x + row_x, step_y * x + row_y, count)
+            _add_source(
+                table,
+                top + word,
+                bottom + word,
+                place,
+                pixels,
+                bases[s],
+                to_crop,
+                s,
+                y,
+                start,
+                stop,
+                h,
+                total,
+            )
+
+
+@njit(cache=True, error_model="numpy", inline="always")
+def _add_source(  # type: ignore[no-untyped-def]
+    table, top, bottom, place, pixels, base, to_crop, s, y, start, stop, h, total
+):
+    """Add one source to a run of pixels, each weighted by the source's count in the pixel's window.
+
+    `top` and `bottom` are the places in the table of the windows' first and last row, at the source's word.
+    """
+    zero, one, four, low = np.uint64(0), np.uint64(1), np.uint64(4), np.uint64(0xFFFF)
+    step_x, step_y = to_crop[s, zero, 0], to_crop[s, one, 0]
+    cx = step_x * start + to_crop[s, zero, 1] * y + to_crop[s, zero, 2]
+    cy = step_y * start + to_crop[s, one, 1] * y + to_crop[s, one, 2]
+    inside = (
+        _is_inside(cx)
+        and _is_inside(cy)
+        and _is_inside(cx + step_x * (stop - 1 - start))
+        and _is_inside(cy + step_y * (stop - 1 - start))
+    )
+    for x in range(start, stop):
+        left, right = np.uint64(max(x - h, 0)) * four, np.uint64(min(x + h, BOX - 1) + 1) * four
+        counts = table[bottom + right] + table[top + left] - table[top + right] - table[bottom + left]
+        count = np.int32((counts >> place) & low)
+        if count != 0:
+            if inside:
+                ahead_x, ahead_y = cx + _AHEAD * to_crop[s, zero, 1], cy + _AHEAD * to_crop[s, one, 1]
+                prefetch(pixels, base + np.uint64((ahead_y >> 32) * (3 * CROP) + (ahead_x >> 32) * 3))
+                _add_sample(total, 4 * x, pixels, base, cx, cy, count)
+            else:
+                _add_sample(total, 4 * x, pixels, base, _reflect(cx), _reflect(cy), count)
+        cx += step_x
+        cy += step_y
+
+
+@njit(cache=True, error_model="numpy", inline="always")
+def _is_inside(v):  # type: ignore[no-untyped-def]
+    """Whether a fixed-point coordinate is at or after the crop's first pixel and before its last."""
+    return np.uint64(v) < np.uint64(CROP - 1) << np.uint64(32)
+
+
+@njit(cache=True, error_model="numpy")
+def _reflect(v):  # type: ignore[no-untyped-def]
+    """Mirror a fixed-point coordinate at the crop's first and last pixel until it lies inside."""
+    end = np.int64(CROP - 1) << 32
+    v = abs(v) % (2 * end)
+    # The last pixel itself is reached from the one before it.
+    return min(2 * end - v if v > end else v, end - 1)
+
+
+@njit(cache=True, error_model="numpy", inline="always")
+def _add_sample(total, place, pixels, base, cx, cy, weight):  # type: ignore[no-untyped-def]
+    """Add `weight` times 64 times the bilinear sample at (cx, cy), inside the crop, to three sums.
+
+    Parameters
+    ----------
+    total, place
+        Sums and the first of the three.
+    pixels : (P,) uint8
+        All crops.
+    base : uint64
+        Where the crop begins.
+    cx, cy : int64
+        Place in the crop in units of 2^-32 pixel.
+    weight : int32
+        Factor.
+    """
+    fraction = np.int64(2**32 - 1)
+    above = base + np.uint64((cy >> 32) * (3 * CROP) + (cx >> 32) * 3)
+    fx, fy = np.int32((cx & fraction) >> 19), np.int32((cy & fraction) >> 19)
+    add_bilinear(total, place, pixels, above, above + np.uint64(3 * CROP), fx, fy, weight)

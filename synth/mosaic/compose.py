@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from synth.cameras import BOX, CROP
@@ -96,7 +97,7 @@ class Mosaic:
     ----------
     image : (220, 220, 3) uint8
         RGB.
-    index : (220, 220) int32
+    index : (220, 220) uint8
         Number of the joint whose source is the most probable (Eq. 5), uncovered pixels filled.
     squared_distance : (220, 220) int32
         To the rasterised skeleton; d of Eq. 7 squared.
@@ -105,7 +106,7 @@ class Mosaic:
     """
 
     image: NDArray[np.uint8]
-    index: NDArray[np.int32]
+    index: NDArray[np.uint8]
     squared_distance: NDArray[np.int32]
     coverage: float
 
@@ -173,22 +174,31 @@ class Composer:
         Crops, valid rectangles and triangles of the entries.
     options : BlendOptions
         The numbers of Eq. 5-8.
+
+    Raises
+    ------
+    InputError
+        If the pool's crops have another size.
     """
 
     def __init__(self, pool: Pool, options: BlendOptions) -> None:
         if pool.crops.shape[1:] != (CROP, CROP, 3):
             raise InputError(
-                f"image pool {pool.path} has crops of {pool.crops.shape[1:]}, expected {CROP} x {CROP} x 3"
+                f"image pool {pool.path} has crops of {pool.crops.shape[1:]}, expected {(CROP, CROP, 3)}"
             )
-        self._pool = pool
-        self._pixels = pool.crops.reshape(-1)
-        self._half = half_sizes(options.alpha, options.beta, options.window)
-        self._bones = BODY13.bone_indices.astype(np.int64)
-        self._ramp = np.arange(BOX, dtype=np.float32)
-        self._best = np.empty((BOX, BOX), np.int32)
-        self._columns = np.empty((BOX, BOX), np.int32)
-        self._mask = np.empty((BOX, BOX), np.bool_)
-        self._table = np.zeros((BOX + 1, BOX + 1, 4), np.uint64)
+        self._rows = pool.rows
+        self._sources = (pool.triangles, pool.valid, pool.crops.reshape(-1))
+        self._constants = (
+            half_sizes(options.alpha, options.beta, options.window),
+            BODY13.bone_indices.astype(np.int64),
+            np.arange(BOX, dtype=np.float32),
+        )
+        self._buffers = (
+            np.empty(BOX * BOX, np.int32),
+            np.empty((BOX, BOX), np.bool_),
+            np.empty((BOX, BOX), np.int32),
+            np.zeros((BOX + 1) * (BOX + 1) * 4, np.uint64),
+        )
 
     def compose(self, query: NDArray[np.floating], layers: Layers, n: int) -> Mosaic:
         """Make the picture of query n.
@@ -207,30 +217,57 @@ class Composer:
         InputError
             If no joint has a source.
         """
-        query = np.asarray(query, dtype=np.float64)
         joints = np.flatnonzero(layers.used[n])
         if not len(joints):
             raise InputError("no joint of the query has a match in the image pool")
-        entries = layers.entries[n, joints]
-        to_crop = layers.to_crop[n, joints]
         label = np.empty((BOX, BOX), np.uint8)
-        empty = index_map(
-            layers.vertices[n, joints],
-            layers.probabilities[n, joints],
-            self._pool.triangles[entries],
-            to_crop,
-            self._pool.valid[entries % self._pool.rows],
-            self._ramp,
-            self._best,
-            label,
-        )
-        if empty:
-            fill_uncovered(label, query, joints)
         squared = np.empty((BOX, BOX), np.int32)
-        rasterise_skeleton(query, self._bones, self._mask)
-        squared_distances(self._mask, self._columns, squared)
-        summed_histograms(label, self._table)
         image = np.empty((BOX, BOX, 3), np.uint8)
-        bases = (entries % self._pool.rows).astype(np.uint64) * np.uint64(CROP * CROP * 3)
-        blend(self._table, self._half, squared, self._pixels, bases, fixed_point(to_crop), image)
-        return Mosaic(image, joints.astype(np.int32)[label], squared, 1 - empty / BOX**2)
+        empty = _picture(
+            np.asarray(query, dtype=np.float64),
+            joints,
+            layers.entries[n],
+            self._rows,
+            (layers.vertices[n], layers.probabilities[n], layers.to_crop[n]),
+            self._sources,
+            self._constants,
+            self._buffers,
+            (label, squared, image),
+        )
+        return Mosaic(image, label, squared, 1 - empty / BOX**2)
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def _picture(query, joints, entries, rows, layers, sources, constants, buffers, results):  # type: ignore[no-untyped-def]
+    """All stages of one picture; returns the number of pixels that no photograph reaches.
+
+    One call, because handing a dozen arrays to a kernel costs as much as some of the kernels.
+    """
+    vertices, probabilities, to_crop = layers
+    triangles, valid, pixels = sources
+    half, bones, ramp = constants
+    best, mask, columns, table = buffers
+    label, squared, image = results
+    count = joints.shape[0]
+    own_triangles = np.empty((count, triangles.shape[1], 3), np.int8)
+    own_valid = np.empty((count, 4), np.float32)
+    bases = np.empty(count, np.uint64)
+    for s in range(count):
+        entry = entries[joints[s]]
+        own_triangles[s] = triangles[entry]
+        own_valid[s] = valid[entry % rows]
+        bases[s] = np.uint64(entry % rows) * np.uint64(CROP * CROP * 3)
+    maps = to_crop[joints]
+    empty = index_map(
+        vertices[joints], probabilities[joints], own_triangles, maps, own_valid, ramp, best, label
+    )
+    if empty:
+        fill_uncovered(label, query, joints)
+    rasterise_skeleton(query, bones, mask)
+    squared_distances(mask, columns, squared)
+    summed_histograms(label, table)
+    blend(table, half, squared, pixels, bases, fixed_point(maps), image)
+    for y in range(BOX):
+        for x in range(BOX):
+            label[y, x] = joints[label[y, x]]
+    return empty

@@ -61,7 +61,7 @@ def index_map(vertices, probabilities, triangles, to_crop, valid, ramp, best, la
         x0, y0, x1, y1 of the photograph within the stored crop.
     ramp : (220,) float32
         0, 1, 2, …
-    best : (220, 220) int32
+    best : (220 * 220,) int32
         Scratch: the bits of the greatest probability so far, of which the last four name its source. This
         rounds probabilities to 2e-6 of themselves and makes a comparison of both a single maximum.
     label : (220, 220) uint8
@@ -87,8 +87,9 @@ def index_map(vertices, probabilities, triangles, to_crop, valid, ramp, best, la
     empty = 0
     for y in range(BOX):
         for x in range(BOX):
-            empty += best[y, x] == nothing
-            label[y, x] = np.uint8(15 - (best[y, x] & 15)) if best[y, x] != nothing else np.uint8(NO_SOURCE)
+            bits = best[y * BOX + x]
+            empty += bits == nothing
+            label[y, x] = np.uint8(15 - (bits & 15)) if bits != nothing else np.uint8(NO_SOURCE)
     return empty
 
 
@@ -154,9 +155,10 @@ def _rasterise(vertices, probabilities, triangle, tag, first, last, ramp, best):
         start = np.int64(np.ceil(low))
         count = np.int64(np.floor(high)) + 1 - start
         value = np.float32(pa + step_x * (start - ax) + step_y * (y - ay))
-        row = best[y, start : start + count]
-        for x in range(count):
-            row[x] = max(row[x], float_bits(value + step * ramp[x]) & keep | tag)
+        # Unsigned places and no slice: either would cost more than a short row itself.
+        place = np.uint64(y * BOX + start)
+        for x in range(np.uint64(count)):
+            best[place + x] = max(best[place + x], float_bits(value + step * ramp[x]) & keep | tag)
 
 
 @njit(cache=True, error_model="numpy", inline="always")

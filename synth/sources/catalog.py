@@ -38,6 +38,7 @@ __all__ = [
     "load_image",
     "locate",
     "motion_items",
+    "motion_sources",
     "read_image_source",
     "read_images",
     "read_item",
@@ -115,7 +116,7 @@ def motion_items(spec: str, data_root: Path | str | None) -> list[MotionItem]:
         For an unknown name; `SourceMissingError` for a source that isn't there.
     """
     items: list[MotionItem] = []
-    for source in _named(spec, MOTION_SOURCES):
+    for source in motion_sources(spec):
         items += source.items(locate(source.name, data_root).roots)
     return items
 
@@ -135,6 +136,11 @@ def read_motion(spec: str, data_root: Path | str | None) -> tuple[list[MotionCli
         else:
             rejections.append(result)
     return clips, rejections
+
+
+def motion_sources(spec: str) -> tuple[MotionSource, ...]:
+    """List the motion sources that a spec such as ``"cmu+hdm05"`` names, each once."""
+    return _named(spec, MOTION_SOURCES)
 
 
 def image_sources(spec: str) -> tuple[ImageSource, ...]:

@@ -9,7 +9,7 @@ MATCHED = 13
 
 
 def sample_schema(codec: str = "zstd:1", shard_size: int = 1000) -> StoreSchema:
-    """Schema of a mosaic store.
+    """Describe the arrays of a mosaic store.
 
     Parameters
     ----------

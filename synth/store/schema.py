@@ -25,8 +25,8 @@ SCHEMA_VERSION = 1
 BOX = 220
 """Side of the images in pixels."""
 
-NAME = re.compile(r"[a-z][a-z0-9_]*")
-"""What arrays and tables may be called."""
+NAME = re.compile(r"[a-z][a-z0-9_]*|[A-Z]")
+"""What arrays and tables may be called: words, or a matrix's usual letter (K, R)."""
 
 _RESERVED = ("labels", "tables", "commits")
 _DTYPES = ("bool", *(f"{kind}{bits}" for kind in ("int", "uint") for bits in (8, 16, 32, 64)))
@@ -44,7 +44,7 @@ class ArraySpec:
     Parameters
     ----------
     name : str
-        Lower case letters, digits and underscores.
+        Lower case letters, digits and underscores, or one capital letter.
     dtype : str
         Zarr data type, e.g. ``"float32"``, ``"bool"``.
     inner_shape : tuple of int
@@ -80,8 +80,8 @@ class ArraySpec:
     def __post_init__(self) -> None:
         if not NAME.fullmatch(self.name) or self.name in _RESERVED:
             raise InputError(
-                f"array name {self.name!r}: expected lower case letters, digits and underscores, "
-                f"and none of {', '.join(_RESERVED)}"
+                f"array name {self.name!r}: expected lower case letters, digits and underscores "
+                f"(or one capital letter), and none of {', '.join(_RESERVED)}"
             )
         if self.dtype not in _DTYPES:
             raise InputError(f"array {self.name}: dtype {self.dtype!r} is none of {', '.join(_DTYPES)}")

@@ -1,0 +1,123 @@
+"""The console script ``synth`` and its subcommands. Exit codes are in `pipelines.command`.
+
+What a subcommand needs is imported when it runs: ``synth verify`` shouldn't wait for compilers and clusters.
+"""
+
+from __future__ import annotations
+
+import difflib
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import synth
+from pipelines.command import EXIT_CODES, CommandParser, guarded
+from synth.errors import InputError
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one subcommand; ``synth --help`` lists them.
+
+    Parameters
+    ----------
+    argv : sequence of str, optional
+        Arguments; those of the process if not given.
+
+    Returns
+    -------
+    int
+        Exit code.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    if not words or words[0] in ("-h", "--help"):
+        print(_help(), file=sys.stdout if words else sys.stderr)
+        return 0 if words else 2
+    if words[0] == "--version":
+        print(f"synth {synth.__version__}")
+        return 0
+    return guarded(lambda: _command(words[0])(words[1:]))
+
+
+def _commands() -> dict[str, tuple[Callable[[Sequence[str]], int], str]]:
+    return {
+        "mosaic": (_mosaic, "make a store of mosaics of photographs, guided by motion capture"),
+        "sources": (_sources, "list the known sources of real data and what is there of them"),
+        "recipes": (_recipes, "list the recipes that come with the package"),
+        "verify": (_verify, "check every byte of a store"),
+        "seal": (_seal, "check a complete store that is not sealed, and seal it"),
+    }
+
+
+def _command(name: str) -> Callable[[Sequence[str]], int]:
+    if name not in _commands():
+        near = difflib.get_close_matches(name, _commands(), n=1, cutoff=0.0)[0]
+        raise InputError(f"unknown command {name!r}; did you mean {near}?")
+    return _commands()[name][0]
+
+
+def _help() -> str:
+    lines = ["usage: synth COMMAND [OPTIONS]", "", "commands:"]
+    lines += [f"  {name:<9} {text}" for name, (_, text) in _commands().items()]
+    return "\n".join(
+        [*lines, "", "synth COMMAND --help tells the options of a command.", "", EXIT_CODES.rstrip()]
+    )
+
+
+def _mosaic(argv: Sequence[str]) -> int:
+    from pipelines import mosaic_command
+
+    return mosaic_command.main(argv)
+
+
+def _sources(argv: Sequence[str]) -> int:
+    from synth.sources.summary import format_summary, summary
+
+    parser = CommandParser(
+        "synth sources", "List every known source: found or not, what is in it, its licence."
+    )
+    parser.add_argument("--data-root", type=Path, metavar="FOLDER", help="default: $SYNTH_DATA")
+    print(format_summary(summary(parser.parse_args(argv).data_root)))
+    return 0
+
+
+def _recipes(argv: Sequence[str]) -> int:
+    from pipelines.recipe_files import packaged_recipes
+
+    CommandParser("synth recipes", "List the recipes that come with the package.").parse_args(argv)
+    for name, path in packaged_recipes().items():
+        title = path.read_text(encoding="utf-8").partition("\n")[0].removeprefix("#").strip()
+        print(f"{name:<22} {title}")
+    return 0
+
+
+def _verify(argv: Sequence[str]) -> int:
+    from synth.errors import StoreError
+    from synth.store.create import label_passes
+    from synth.store.verify import verify
+
+    parser = CommandParser(
+        "synth verify", "Check a store: records, sizes, checksums, and that everything decodes."
+    )
+    parser.add_argument("store", type=Path)
+    parser.add_argument("--no-decode", action="store_true", help="compare checksums alone")
+    arguments = parser.parse_args(argv)
+    stores = [arguments.store, *label_passes(arguments.store)]
+    reports = [verify(path, decode=not arguments.no_decode) for path in stores]
+    print("\n".join(map(str, reports)))
+    return 0 if all(report.ok for report in reports) else StoreError.exit_code
+
+
+def _seal(argv: Sequence[str]) -> int:
+    from synth.store.seal import seal
+
+    parser = CommandParser(
+        "synth seal", "Check all files of a complete store that is not sealed, and seal it."
+    )
+    parser.add_argument("store", type=Path)
+    store = parser.parse_args(argv).store
+    print(f"sealed {store}: {seal(store, checksums=True)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
