@@ -172,8 +172,8 @@ def summed_histograms(label, table):  # type: ignore[no-untyped-def]
     label : (220, 220) uint8
         Index map, labels 0 to 15.
     table : (221 * 221 * 4,) uint64
-        Filled, as if of shape (221, 221, 4): `table[y, x, w]` holds the numbers of pixels above y and left of x
-        with labels 4w to 4w + 3, the first in the lowest bits. The first row and column stay 0. No count
+        Filled, as if of shape (221, 221, 4): `table[y, x, w]` holds the numbers of pixels above y and left of
+        x with labels 4w to 4w + 3, the first in the lowest bits. The first row and column stay 0. No count
         overflows: 220^2 < 2^16.
     """
     none, one, two, three, four = np.uint64(0), np.uint64(1), np.uint64(2), np.uint64(3), np.uint64(4)

@@ -252,7 +252,7 @@ class MosaicEngine:
         }
 
     def _photograph_transforms(self, layers: Layers) -> NDArray[np.float64]:
-        """Maps from photograph to box pixels, (N, 13, 2, 3); NaN where there is no source."""
+        """Map photograph to box pixels, (N, 13, 2, 3); NaN where there is no source."""
         pool = self.parts.pool
         whole = np.full((*layers.used.shape, 2, 3), np.nan)
         entries = layers.entries[layers.used]

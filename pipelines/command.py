@@ -1,0 +1,115 @@
+"""What all commands share: exit codes, one-line errors, clean interruption.
+
+====  ==================================================================
+code  meaning
+====  ==================================================================
+0     done (a run: the store is sealed)
+1     a defect of the program (with a traceback)
+2     wrong input or usage
+3     too many samples failed; the store stays unsealed
+4     the disk is too small
+5     the store is damaged, incomplete or of another recipe
+130   interrupted; the command that goes on is printed
+====  ==================================================================
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import errno
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import NoReturn
+
+from synth.errors import DiskSpaceError, InputError
+
+INTERRUPTED = 130
+
+EXIT_CODES = """\
+exit codes:
+  0    done (a run: the store is sealed)
+  1    a defect of the program
+  2    wrong input or usage
+  3    too many samples failed; the store stays unsealed
+  4    the disk is too small
+  5    the store is damaged, incomplete or of another recipe
+  130  interrupted; the command that goes on is printed
+"""
+
+
+class CommandParser(argparse.ArgumentParser):
+    """Argument parser whose complaints are `InputError`, with the nearest name of an unknown option.
+
+    Parameters
+    ----------
+    prog, description : str
+        Shown by ``--help``.
+    examples : str
+        Shown before the exit codes.
+    """
+
+    def __init__(self, prog: str, description: str, examples: str = "") -> None:
+        super().__init__(
+            prog=prog,
+            description=description,
+            epilog=examples + EXIT_CODES,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
+        )
+
+    def error(self, message: str) -> NoReturn:
+        """Raise the complaint instead of printing the usage."""
+        _, found, words = message.partition("unrecognized arguments: ")
+        unknown = words.split()[0].partition("=")[0] if found else ""
+        if unknown.startswith("--"):
+            near = difflib.get_close_matches(unknown, self._option_string_actions, n=1, cutoff=0.0)[0]
+            raise InputError(f"unknown option {unknown}; did you mean {near}?")
+        raise InputError(f"{message}; see {self.prog} --help")
+
+
+def guarded(command: Callable[[], int]) -> int:
+    """Run a command; what the user can mend becomes one line and an exit code.
+
+    Any other exception is left to Python, which prints its traceback and exits with 1.
+    """
+    try:
+        return command()
+    except InputError as error:
+        print(f"synth: error: {one_line(str(error))}", file=sys.stderr)
+        return error.exit_code
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        print(f"synth: error: the disk is full: {one_line(str(error))}", file=sys.stderr)
+        return DiskSpaceError.exit_code
+
+
+@contextmanager
+def interruptible() -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM raise `KeyboardInterrupt` once; while the run then stops, more are ignored."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    signals = (signal.SIGINT, signal.SIGTERM)
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        for each in signals:
+            signal.signal(each, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    before = [signal.signal(each, stop) for each in signals]
+    try:
+        yield
+    finally:
+        for each, handler in zip(signals, before, strict=True):
+            signal.signal(each, handler)
+
+
+def one_line(text: str) -> str:
+    """Text without line breaks."""
+    return " ".join(text.split())

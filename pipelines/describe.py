@@ -1,0 +1,115 @@
+"""What a mosaic store's attributes and tables say: all that someone needs who has the store alone."""
+
+from __future__ import annotations
+
+import platform
+from typing import Any
+
+import cv2
+import numba
+import numcodecs
+import numpy as np
+import scipy
+
+import synth
+from pipelines.prepare import PreparedPool, PreparedPoses, photograph_names
+from pipelines.recipe import ALGORITHM_VERSION, Recipe
+from pipelines.runlog import count_rejections
+from synth.cameras import BOX
+from synth.queries import QueryPlan
+from synth.skeletons import BODY13, H36M17, Skeleton
+from synth.sources import catalog
+from synth.splits import SPLITS
+
+
+def store_tables(poses: PreparedPoses, pool: PreparedPool) -> dict[str, list[str]]:
+    """Collect the names that the label arrays point into."""
+    return {
+        "photographs": photograph_names(pool.pool),
+        "motion_files": list(poses.library.files),
+        "subjects": list(poses.library.subjects),
+    }
+
+
+def store_attributes(
+    recipe: Recipe, inputs: dict[str, str], poses: PreparedPoses, pool: PreparedPool, plan: QueryPlan
+) -> dict[str, Any]:
+    """Compile the attributes of a mosaic store; none depends on when, where or how fast it is made."""
+    counts = split_counts(recipe, pool, plan)
+    return {
+        "title": "Mosaics of photographs guided by motion capture, with 2D and 3D poses",
+        "method": "Rogez and Schmid, Image-based Synthesis for Deep 3D Human Pose Estimation, IJCV 2018",
+        "skeleton": _skeleton(H36M17),
+        "matched_joints": list(BODY13.joints),
+        "matched_skeleton": _skeleton(BODY13),
+        "image_size": [BOX, BOX],
+        "units": {"lengths": "m", "pixels": "px", "angles": "rad", "images": "sRGB, 0-255"},
+        "axes": "camera frame: x right, y down, z forward; world frame: y up; "
+        "picture: x right, y down, pixel centres at integers, 0 to 219",
+        "camera_model": "pinhole without distortion: X_camera = R X_world + t; pixel = K X_camera / z",
+        "splits": list(SPLITS),
+        "split_cycle": list(recipe.output.cycle.sizes),
+        "recipe": recipe.described(),
+        "inputs": inputs,
+        "algorithm_version": ALGORITHM_VERSION,
+        "seed": recipe.output.seed,
+        "code": {"name": "synth", "version": synth.__version__},
+        "libraries": library_versions(),
+        "sources": [*_sources(recipe)],
+        "counts": counts | {"frames": poses.frames},
+        "left_out": count_rejections([*poses.rejections, *pool.rejections]),
+    }
+
+
+def split_counts(recipe: Recipe, pool: PreparedPool, plan: QueryPlan) -> dict[str, Any]:
+    """Count poses, subjects, pool entries and photographs of each split."""
+    of_entry = pool.pool.splits(recipe.output.cycle)
+    rows = pool.pool.rows
+    counts: dict[str, Any] = {}
+    for split in recipe.output.cycle.used:
+        entries = pool.pool.usable & (of_entry == split)
+        counts[SPLITS[split]] = {
+            "poses": len(plan.pool(split)),
+            "subjects": [
+                name
+                for name, of in zip(plan.library.subjects, plan.split_of_subject, strict=True)
+                if of == split
+            ],
+            "pool_entries": int(entries.sum()),
+            "photographs": len(np.unique(pool.pool.photograph[entries[:rows]])),
+        }
+    return counts
+
+
+def library_versions() -> dict[str, str]:
+    """Look up the versions of Python and of the libraries that the samples' bytes depend on."""
+    libraries = {"numpy": np, "numba": numba, "scipy": scipy, "opencv": cv2, "numcodecs": numcodecs}
+    return {"python": platform.python_version()} | {
+        name: str(module.__version__) for name, module in libraries.items()
+    }
+
+
+def _skeleton(skeleton: Skeleton) -> dict[str, Any]:
+    return {
+        "name": skeleton.name,
+        "joints": list(skeleton.joints),
+        "bones": [list(bone) for bone in skeleton.bones],
+        "mirror_pairs": [list(pair) for pair in skeleton.mirror_pairs],
+    }
+
+
+def _sources(recipe: Recipe) -> list[dict[str, str]]:
+    named: list[tuple[str, catalog.Source]] = [
+        *(("motion", source) for source in catalog.motion_sources(recipe.sources.mocap or "")),
+        *(("images", source) for source in catalog.image_sources(recipe.sources.images or "")),
+    ]
+    return [
+        {
+            "kind": kind,
+            "name": source.name,
+            "title": source.title,
+            "licence": source.licence,
+            "publisher": source.publisher,
+        }
+        for kind, source in named
+    ]

@@ -1,0 +1,132 @@
+"""Recipe files: finding the packaged ones, reading TOML, and saying in one line what is wrong."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+
+from pipelines.recipe import Recipe
+from synth.errors import InputError
+
+
+def packaged_recipes() -> dict[str, Path]:
+    """Recipes that come with the package, by name: installed beside this module, or the checkout's."""
+    here = Path(__file__).resolve().parent
+    for folder in (here / "recipes", here.parent / "recipes"):
+        if found := sorted(folder.glob("*.toml")):
+            return {file.stem: file for file in found}
+    return {}
+
+
+def find_recipe(name: str) -> Path:
+    """Resolve a path of a recipe file, or the name of a packaged recipe.
+
+    Raises
+    ------
+    InputError
+        If there is neither; the nearest packaged name is given.
+    """
+    path, packaged = Path(name), packaged_recipes()
+    if path.is_file():
+        return path
+    if name.removesuffix(".toml") in packaged:
+        return packaged[name.removesuffix(".toml")]
+    near = difflib.get_close_matches(name, packaged, n=1, cutoff=0.4)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    raise InputError(f"no recipe {name!r}: neither a file nor one of {', '.join(packaged)}{hint}")
+
+
+def read_recipe(path: Path) -> Recipe:
+    """Read a recipe file.
+
+    Raises
+    ------
+    InputError
+        If it is not TOML, has an unknown key or a value of another type or out of range; the message
+        names file, key and value.
+    """
+    try:
+        document = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise InputError(f"{path}: cannot be read as TOML: {error}") from error
+    try:
+        # read as JSON, so that types count (no number in quotes) and lists stand for tuples
+        return Recipe.model_validate_json(json.dumps(document, default=str), strict=True)
+    except ValidationError as error:
+        raise InputError(f"{path}: {first_problem(error)}") from error
+
+
+def with_overrides(
+    recipe: Recipe,
+    overrides: Mapping[tuple[str, ...], Any],
+    name_of: Callable[[tuple[str, ...]], str] = ".".join,
+) -> Recipe:
+    """Recipe with some fields replaced.
+
+    Parameters
+    ----------
+    recipe : Recipe
+        Left as it is.
+    overrides : mapping of key path to value
+        Such as ``("blending", "sigma")`` to ``"20"``; text is converted to the field's type.
+    name_of : callable
+        What a key path is called in messages.
+
+    Raises
+    ------
+    InputError
+        If a value is of another type or out of range.
+    """
+    document = recipe.model_dump()
+    for keys, value in overrides.items():
+        table = document
+        for key in keys[:-1]:
+            table = table[key]
+        table[keys[-1]] = value
+    try:
+        return Recipe.model_validate(document)
+    except ValidationError as error:
+        raise InputError(first_problem(error, name_of)) from error
+
+
+def recipe_fields(
+    model: type[BaseModel] = Recipe, above: tuple[str, ...] = ()
+) -> Iterator[tuple[tuple[str, ...], FieldInfo]]:
+    """Yield key path and definition of every option, tables resolved."""
+    for name, field in model.model_fields.items():
+        kind = field.annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            yield from recipe_fields(kind, (*above, name))
+        else:
+            yield (*above, name), field
+
+
+def first_problem(error: ValidationError, name_of: Callable[[tuple[str, ...]], str] = ".".join) -> str:
+    """One line about the first thing that is wrong: unknown keys before wrong values."""
+    problem = min(error.errors(include_url=False), key=lambda item: item["type"] != "extra_forbidden")
+    keys = tuple(str(part) for part in problem["loc"] if not isinstance(part, int))
+    if problem["type"] == "extra_forbidden":
+        return f"unknown key {'.'.join(keys)}; did you mean {_nearest(keys)}?"
+    value = problem["input"]
+    reason = str(problem.get("ctx", {}).get("error") or problem["msg"])
+    reason = reason[0].lower() + reason[1:]
+    # what is wrong with a whole table names its key itself
+    return reason if isinstance(value, dict) else f"{name_of(keys)} = {value!r}: {reason}"
+
+
+def _nearest(keys: tuple[str, ...]) -> str:
+    paths = [path for path, _ in recipe_fields()]
+    known = {".".join(path[:depth]) for path in paths for depth in range(1, len(path) + 1)}
+    beside = sorted(name for name in known if name.rpartition(".")[0] == ".".join(keys[:-1]))
+    elsewhere = [name for name in sorted(known) if name.rpartition(".")[2] == keys[-1]]
+    leaf = difflib.get_close_matches(keys[-1], [name.rpartition(".")[2] for name in beside], n=1, cutoff=0.5)
+    if leaf and not elsewhere:
+        return ".".join((*keys[:-1], leaf[0]))
+    return (elsewhere or difflib.get_close_matches(".".join(keys), sorted(known), n=1, cutoff=0.0))[0]
