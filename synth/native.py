@@ -91,11 +91,11 @@ def add_bilinear(
 
 @intrinsic
 def prefetch(typing_context: Any, array: Any, index: Any) -> Any:
-    """Ask for the cache line of a uint8 array's byte `index`; never faults, also past the array's end."""
+    """Ask for the cache line of an array's element `index`; never faults, also past the array's end."""
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
-        place = builder.gep(data, [arguments[1]])
+        place = builder.bitcast(builder.gep(data, [arguments[1]]), ir.IntType(8).as_pointer())
         integer = ir.IntType(32)
         operation = builder.module.declare_intrinsic(
             "llvm.prefetch",

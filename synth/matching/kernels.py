@@ -11,6 +11,8 @@ import math
 import numpy as np
 from numba import njit
 
+from synth.native import prefetch
+
 LANES = 16
 STACK = 512
 MARGIN = np.float32(1 + 1e-5)
@@ -271,6 +273,11 @@ def search(q, query, j, i, unit, similarity, tree, poses, labelled, prune, scrat
                 top = _push(stack_node, stack_level, stack_bound, top, out, limit / prune, place, level)
             continue
         row = np.uint64(place)
+        if top and stack_level[top - 1] < 0:
+            # Very likely the next leaf: its first joints come from memory while this one is measured.
+            ahead = np.uint64(stack_node[top - 1]) * _LEAF
+            for line in range(np.uint64(9)):
+                prefetch(leaves, ahead + line * _WIDTH)
         query_shares(leaf_masks, leaf_uniform, row, totals, share)
         if not leaf_costs(leaves, row, q, share, limit, out):
             continue
