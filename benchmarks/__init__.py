@@ -1,0 +1,1 @@
+"""Benchmarks: `python -m benchmarks.NAME`; each ends with one line that a machine can read."""

@@ -1,10 +1,11 @@
 """What the benchmarks share: a pool of 80,000 poses, real queries, timing, and the line that each ends with.
 
-The pool: LSP-extended's people as `build_pool` makes them, with their mirror images, repeated up to 80,000
-entries with every joint moved at random (Gaussian, 3 px). An entry's pixels are those of the person it was made
-from. The mirror images' pixels are written out as well, so that more than 10,000 crops (4 GB) lie behind the
-entries and memory behaves as with 80,000 different people: a pool of half that many photographs, mirrored, shares
-pixels in the same way. It is made once, under the cache folder, and found again.
+The pool: LSP-extended's people as `build_pool` makes them, with their mirror images, repeated up to
+80,000 entries with every joint moved at random (Gaussian, 3 px). An entry's pixels are those of the
+person it was made from. The mirror images' pixels are written out as well, so that more than 10,000 crops
+(4 GB) lie behind the entries and memory behaves as with 80,000 different people: a pool of half that many
+photographs, mirrored, shares pixels in the same way. It is made once, under the cache folder, and found
+again.
 """
 
 from __future__ import annotations
@@ -25,9 +26,18 @@ from synth import matching
 from synth.cache import atomic_folder, cache_dir
 from synth.cameras import BODY13_OF_H36M17, CROP
 from synth.crops import on_grid
+from synth.errors import InputError
 from synth.matching import Alignment, MatchIndex, build_index, load_index, save_index
-from synth.mosaic.samples import MosaicParts, SplitIndex
-from synth.pool import CROPS_FILE, FORMAT_VERSION, IMAGES_FILE, MANIFEST_FILE, REJECTIONS_FILE, Pool, open_pool
+from synth.mosaic.samples import MosaicEngine, MosaicParts, SplitIndex, ViewChoice
+from synth.pool import (
+    CROPS_FILE,
+    FORMAT_VERSION,
+    IMAGES_FILE,
+    MANIFEST_FILE,
+    REJECTIONS_FILE,
+    Pool,
+    open_pool,
+)
 from synth.pool_build import build_pool
 from synth.pool_crops import create_crops
 from synth.pool_plan import PoolOptions
@@ -35,6 +45,9 @@ from synth.poses import PoseLibrary, build_library, load_library, save_library
 from synth.queries import QueryPlan, make_queries, plan_queries
 from synth.sources.catalog import iter_motion, read_images
 from synth.splits import SplitCycle
+from synth.store.create import create_store
+from synth.store.samples import sample_schema
+from synth.store.writer import ShardWriter
 from synth.triangulation import triangulate
 
 ENTRIES = 80_000
@@ -62,12 +75,15 @@ def argument_parser(description: str | None) -> argparse.ArgumentParser:
     return parser
 
 
-def benchmark_parts(data_root: Path, eps: float = 0.0) -> MosaicParts:
-    """Everything that samples are made of; all of them are training samples."""
+def benchmark_parts(data_root: Path, attempts: int = 1) -> MosaicParts:
+    """Everything that samples are made of; all of them are training samples.
+
+    With one attempt every query is matched once, as the plain version does it.
+    """
     pool = benchmark_pool(data_root)
     index = benchmark_index(pool)
     whole = SplitIndex(index, np.arange(len(pool), dtype=np.int32))
-    return MosaicParts(benchmark_plan(data_root), pool, {0: whole}, eps=eps)
+    return MosaicParts(benchmark_plan(data_root), pool, {0: whole}, views=ViewChoice(attempts=attempts))
 
 
 def benchmark_pool(data_root: Path) -> Pool:
@@ -80,8 +96,8 @@ def benchmark_pool(data_root: Path) -> Pool:
             _fill_pool(folder, path.name, people)
     pool = open_pool(path)
     print(
-        f"pool: {len(pool)} poses over {pool.rows} real crops ({people.rows} people of LSP-extended and their "
-        f"mirror images, {pool.crops.nbytes / 1e9:.1f} GB); poses beyond these are jittered by {JITTER:g} px"
+        f"pool: {len(pool)} poses over {pool.rows} real crops ({people.rows} people of LSP-extended and "
+        f"their mirror images, {pool.crops.nbytes / 1e9:.1f} GB); poses beyond these jittered by {JITTER:g} px"
     )
     if len(pool) < ENTRIES or pool.rows < LEAST_CROPS:
         raise SystemExit(f"the pool has {len(pool)} poses over {pool.rows} crops: too few for this benchmark")
@@ -144,14 +160,16 @@ def _enlarge(
 def _entry_geometry(
     people: Pool, usable: NDArray[np.intp], joints: NDArray[np.float32], labelled: NDArray[np.bool_]
 ) -> tuple[NDArray[np.float32], NDArray[np.int8]]:
-    """Valid rectangles and triangles of all entries."""
+    """Make the valid rectangles and triangles of all entries."""
     rows = 2 * len(usable)
     of_rows = np.concatenate([people.valid[usable], people.valid[usable + people.rows]])
     x0, y0, x1, y1 = of_rows.T
     mirrored = np.stack([CROP - 1 - x1, y0, CROP - 1 - x0, y1], axis=1)
     row = np.arange(ENTRIES) % rows
     valid = np.where((np.arange(ENTRIES) < rows)[:, None], of_rows[row], mirrored[row]).astype(np.float32)
-    made = [triangulate(pose, known, CROP) for pose, known in zip(joints[rows:], labelled[rows:], strict=True)]
+    made = [
+        triangulate(pose, known, CROP) for pose, known in zip(joints[rows:], labelled[rows:], strict=True)
+    ]
     of_people = [people.triangles[usable], people.triangles[usable + people.rows]]
     return valid, np.concatenate([*of_people, np.stack(made)])
 
@@ -172,7 +190,9 @@ def _index_code() -> str:
     """Hash of the sources that decide the index's bytes, so that a change of the tree is measured."""
     folder = Path(matching.__file__).parent
     names = ("index.py", "limbs.py", "tree.py")
-    return hashlib.blake2b(b"".join((folder / name).read_bytes() for name in names), digest_size=6).hexdigest()
+    return hashlib.blake2b(
+        b"".join((folder / name).read_bytes() for name in names), digest_size=6
+    ).hexdigest()
 
 
 def benchmark_plan(data_root: Path) -> QueryPlan:
@@ -216,3 +236,26 @@ def best_of(repeats: int, work: Callable[[], T]) -> tuple[float, T]:
 def report(name: str, ratio: float, vs: str, value: float, unit: str) -> None:
     """Print the line that a machine reads."""
     print(f"bench {name} ratio={ratio:.1f} vs={vs} value={value:.1f} unit={unit}")
+
+
+def new_store(path: Path, samples: int, shard_size: int) -> Path:
+    """Create an empty store of mosaics, encoded as by default (zstd)."""
+    create_store(path, sample_schema(shard_size=shard_size), samples, recipe_hash="benchmark", attributes={})
+    return path
+
+
+def write_shard(engine: MosaicEngine, store: Path, shard: int) -> int:
+    """Make, encode and commit one shard; returns its number of samples."""
+    with ShardWriter(store, shard) as writer:
+        batch = engine.prepare(np.arange(writer.start, writer.stop))
+        coverage, failures = [], {}
+        for sample, made in enumerate(engine.pictures(batch), start=writer.start):
+            if isinstance(made, InputError):
+                writer.skip()
+                failures[sample] = str(made)
+                coverage.append(0.0)
+            else:
+                writer.add(images=made[0])
+                coverage.append(made[1])
+        writer.commit(engine.labels(batch, coverage), failures)
+        return writer.rows

@@ -14,10 +14,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
-import cv2
 import dask
 from distributed import Client, Future, LocalCluster, as_completed
 
+from synth.environment import use_one_thread
 from synth.errors import InputError
 
 T = TypeVar("T")
@@ -39,6 +39,7 @@ _ONE_THREAD = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMBA_NUM_THREADS"), "1"
 )
 _RETRIES = 2
+_CONNECT_SECONDS = 10.0
 
 
 def usable_cores() -> int:
@@ -129,36 +130,29 @@ class Workers:
         while waiting:
             yield waiting.popleft().result()
 
-    def unordered(self, function: Callable[[T], R], tasks: Iterable[T]) -> Iterator[R]:
+    def unordered(self, function: Callable[[T], R], tasks: Sequence[T]) -> Iterator[R]:
         """Yield results as they come, about twice as many tasks under way as there are workers.
 
         The rest is cancelled when the caller stops early or a task raises.
         """
-        todo = iter(tasks)
+        if not tasks:
+            return  # nothing to start processes for
+        todo = deque(tasks)
         running = as_completed(loop=self._client.loop)
         under_way: set[Future] = set()
-
-        def refill() -> None:
-            while len(under_way) < 2 * self.count:
-                for task in todo:
-                    future = self._submit(function, task)
+        try:
+            while todo or under_way:
+                while todo and len(under_way) < 2 * self.count:
+                    future = self._submit(function, todo.popleft())
                     under_way.add(future)
                     running.add(future)
-                    break
-                else:
-                    return
-
-        try:
-            refill()
-            while under_way:
                 future = next(running)
                 under_way.discard(future)
                 yield future.result()
-                refill()
         finally:
             if under_way:
                 with suppress(TimeoutError, OSError):
-                    self._client.cancel(list(under_way), asynchronous=False)
+                    self._client.cancel(list(under_way))
 
     def _submit(self, function: Callable[[T], R], task: T) -> Future:
         return self._client.submit(_run, function, task, pure=False, retries=_RETRIES)
@@ -179,7 +173,7 @@ def _ctrl_c_ignored() -> Iterator[None]:
 
 def _connect(address: str) -> Client:
     try:
-        client = Client(address, timeout=10)
+        client = Client(address, timeout=_CONNECT_SECONDS)
     except (OSError, ValueError) as error:
         raise InputError(f"no Dask scheduler answers at {address}: {error}") from error
     if not client.nthreads():
@@ -189,7 +183,7 @@ def _connect(address: str) -> Client:
 
 
 def _run(function: Callable[[Any], R], task: Any) -> R:
-    cv2.setNumThreads(1)  # one process a core is the model: OpenCV's own threads would only get in the way
+    use_one_thread()
     return function(task)
 
 

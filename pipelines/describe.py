@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import platform
 from typing import Any
 
-import cv2
-import numba
-import numcodecs
 import numpy as np
-import scipy
 
 import synth
 from pipelines.prepare import PreparedPool, PreparedPoses, photograph_names
 from pipelines.recipe import ALGORITHM_VERSION, Recipe
 from pipelines.runlog import count_rejections
 from synth.cameras import BOX
+from synth.environment import library_versions
 from synth.queries import QueryPlan
 from synth.skeletons import BODY13, H36M17, Skeleton
 from synth.sources import catalog
@@ -35,7 +31,6 @@ def store_attributes(
     recipe: Recipe, inputs: dict[str, str], poses: PreparedPoses, pool: PreparedPool, plan: QueryPlan
 ) -> dict[str, Any]:
     """Compile the attributes of a mosaic store; none depends on when, where or how fast it is made."""
-    counts = split_counts(recipe, pool, plan)
     return {
         "title": "Mosaics of photographs guided by motion capture, with 2D and 3D poses",
         "method": "Rogez and Schmid, Image-based Synthesis for Deep 3D Human Pose Estimation, IJCV 2018",
@@ -55,8 +50,15 @@ def store_attributes(
         "seed": recipe.output.seed,
         "code": {"name": "synth", "version": synth.__version__},
         "libraries": library_versions(),
-        "sources": [*_sources(recipe)],
-        "counts": counts | {"frames": poses.frames},
+        "sources": _sources(recipe),
+        "counts": {
+            "frames": poses.frames,
+            "poses": len(poses.library),
+            "subjects": len(poses.library.subjects),
+            "pool_entries": int(pool.pool.usable.sum()),
+            "photographs": len(np.unique(pool.pool.photograph)),
+            "splits": split_counts(recipe, pool, plan),
+        },
         "left_out": count_rejections([*poses.rejections, *pool.rejections]),
     }
 
@@ -79,14 +81,6 @@ def split_counts(recipe: Recipe, pool: PreparedPool, plan: QueryPlan) -> dict[st
             "photographs": len(np.unique(pool.pool.photograph[entries[:rows]])),
         }
     return counts
-
-
-def library_versions() -> dict[str, str]:
-    """Look up the versions of Python and of the libraries that the samples' bytes depend on."""
-    libraries = {"numpy": np, "numba": numba, "scipy": scipy, "opencv": cv2, "numcodecs": numcodecs}
-    return {"python": platform.python_version()} | {
-        name: str(module.__version__) for name, module in libraries.items()
-    }
 
 
 def _skeleton(skeleton: Skeleton) -> dict[str, Any]:

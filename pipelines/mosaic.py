@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from pipelines.cluster import Workers
-from pipelines.describe import library_versions, store_attributes, store_tables
+from pipelines.describe import store_attributes, store_tables
 from pipelines.estimate import Estimate, warm_up
 from pipelines.mosaic_report import plan_lines, sealed_line, write_preview
 from pipelines.mosaic_worker import EngineSpec, MosaicTask, make_mosaic_shard, open_engine
@@ -40,6 +40,7 @@ from pipelines.stores import (
     samples_in,
 )
 from synth.cache import cache_dir
+from synth.environment import library_versions
 from synth.mosaic.samples import MosaicEngine
 from synth.sources.records import Rejection
 from synth.store.metadata import StoreMeta, open_meta
@@ -165,6 +166,7 @@ def prepare(recipe: Recipe, out: Path, workers: Workers, progress: Progress, tim
         seed=recipe.output.seed,
         views=recipe.views.ranges(),
         blending=recipe.blending.options(),
+        choice=recipe.matching.choice(),
         eps=recipe.matching.eps,
     )
     progress.say("warming up ...")

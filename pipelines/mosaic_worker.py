@@ -16,7 +16,7 @@ from pipelines.shards import ShardOutcome, write_shard
 from synth.cameras import ViewRange
 from synth.errors import InputError
 from synth.mosaic.compose import BlendOptions
-from synth.mosaic.samples import MosaicEngine, MosaicParts
+from synth.mosaic.samples import MosaicEngine, MosaicParts, ViewChoice
 from synth.pool import open_pool
 from synth.poses import load_library
 from synth.queries import plan_queries
@@ -36,6 +36,7 @@ class EngineSpec:
     cycle : SplitCycle
     seed : int
     views : ViewRange
+    choice : ViewChoice
     blending : BlendOptions
     eps : float
         As in `MosaicParts` and its query plan.
@@ -47,6 +48,7 @@ class EngineSpec:
     cycle: SplitCycle
     seed: int
     views: ViewRange
+    choice: ViewChoice
     blending: BlendOptions
     eps: float
 
@@ -69,6 +71,7 @@ def open_engine(spec: EngineSpec) -> MosaicEngine:
         plan=plan_queries(library, spec.cycle, spec.seed, spec.views),
         pool=open_pool(spec.pool),
         indices={split: open_split_index(folder) for split, folder in spec.indices},
+        views=spec.choice,
         blending=spec.blending,
         eps=spec.eps,
     )

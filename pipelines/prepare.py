@@ -15,7 +15,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,6 +23,7 @@ from pipelines.progress import Progress
 from pipelines.recipe import Recipe
 from synth import pool_build
 from synth.cache import atomic_folder, atomic_write_bytes
+from synth.environment import library_versions
 from synth.errors import InputError
 from synth.matching import Alignment, build_index, load_index, save_index
 from synth.matching.index import INDEX_VERSION
@@ -122,7 +122,7 @@ def prepare_pool(recipe: Recipe, tools: Tools) -> PreparedPool:
     """
     spec, root = recipe.sources.images or "", recipe.sources.data_root
     options = recipe.pool.options()
-    versions = [SOURCES_VERSION, pool_build.ALGORITHM_VERSION, FORMAT_VERSION, cv2.__version__]
+    versions = [SOURCES_VERSION, pool_build.ALGORITHM_VERSION, FORMAT_VERSION, library_versions()["opencv"]]
     sources = [catalog.locate(source.name, root) for source in catalog.image_sources(spec)]
     pools = tools.cache / "pools"
 
@@ -265,12 +265,10 @@ def _remembered(
 ) -> dict[str, Any]:
     """Find what was made for this key before, if that still holds; else make it and remember."""
     path = folder / "by-source" / f"{_digest(key)}.json"
-    try:
+    if path.is_file():
         known: dict[str, Any] = json.loads(path.read_text())
         if holds(known):
             return known
-    except FileNotFoundError:
-        pass  # not made yet
     known = make()
     atomic_write_bytes(path, json.dumps(known).encode())
     return known

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -76,7 +77,9 @@ class Stage:
                 desc=self.name,
                 unit=f" {self.unit}",
                 file=self.progress.stream,
-                dynamic_ncols=True,
+                # asked once: a pseudo-terminal that claims to have no rows would show nothing
+                ncols=shutil.get_terminal_size().columns,
+                nrows=24,
                 smoothing=0.1,
                 leave=False,
                 bar_format=_BAR,
@@ -106,9 +109,9 @@ class Stage:
 
     @property
     def rate(self) -> float:
-        """Units a second, not counting the time before the first ones if possible: it starts processes."""
+        """Units a second; once enough are done, without the time to the first ones: it starts processes."""
         done, since = self.done, self._start
-        if self._first is not None and self.done > self._first[0]:
+        if self._first is not None and self.done >= 4 * self._first[0]:
             done, since = self.done - self._first[0], self._first[1]
         return done / max(time.monotonic() - since, 1e-9)
 

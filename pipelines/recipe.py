@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from synth.cameras import ViewRange
 from synth.matching import Alignment
 from synth.mosaic.compose import BlendOptions
+from synth.mosaic.samples import ViewChoice
 from synth.plausibility import PlausibilityLimits
 from synth.pool_plan import PoolOptions
 from synth.poses import DEFAULT_RATE_HZ, DEFAULT_THRESHOLD
@@ -29,7 +30,8 @@ ALGORITHM_VERSION = 1
 
 Interval = tuple[float, float]
 
-_VIEWS, _POOL, _LIMITS, _BLENDING = ViewRange(), PoolOptions(), PlausibilityLimits(), BlendOptions()
+_VIEWS, _POOL, _LIMITS = ViewRange(), PoolOptions(), PlausibilityLimits()
+_CHOICE, _BLENDING = ViewChoice(), BlendOptions()
 
 
 class Table(BaseModel):
@@ -124,6 +126,21 @@ class Matching(Table):
     eps: float = Field(
         0.0, ge=0, description="0: exact; else each cost is within a factor 1 + eps of the least"
     )
+    max_cost: float = Field(
+        _CHOICE.max_cost,
+        gt=0,
+        description="pixels; a pose whose mean matching cost (Eq. 3) is above is seen from another view",
+    )
+    attempts: int = Field(
+        _CHOICE.attempts,
+        ge=1,
+        le=255,
+        description="views at most, the cheapest is kept; 1: every first view, as in the paper",
+    )
+
+    def choice(self) -> ViewChoice:
+        """As the engine takes it."""
+        return ViewChoice(self.attempts, self.max_cost)
 
 
 class Blending(Table):

@@ -121,8 +121,6 @@ def make_mosaics(pool, queries, searched, alignment="rigid", options=None):
     """Match, align and compose."""
     options = options or BlendOptions()
     found = match(build_index(pool.joints, pool.labelled, alignment), queries, searched)
-    layers = align_sources(
-        pool, queries, found.entries[..., 0], found.neighbours, alignment, options.sigma
-    )
+    layers = align_sources(pool, queries, found.entries[..., 0], found.neighbours, alignment, options.sigma)
     composer = Composer(pool, options)
     return Made(queries, layers, [composer.compose(query, layers, n) for n, query in enumerate(queries)])

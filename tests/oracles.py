@@ -1,7 +1,8 @@
 """Rogez & Schmid's Eq. 1-9 in plain numpy float64, with this project's choices where the paper is silent.
 
-Written to be read beside the equations and to be slow; nothing here comes from the code that it judges. Poses are
-(13, 2) arrays, x and y in pixels, in the order of `BODY13`; pictures are (220, 220), rows first.
+Written to be read beside the equations and to be slow; nothing here comes from the code that it judges.
+Poses are (13, 2) arrays, x and y in pixels, in the order of `BODY13`; pictures are (220, 220), rows
+first.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ def turn(p, q, j, i, similarity):
 
 
 def costs(p, poses, labelled, j, similarity=False):
-    """D_j(p, q) of Eq. 3 for every pose q of the pool; inf where j or i is unlabelled or the limb has no length."""
+    """D_j(p, q) of Eq. 3 for every pose q; inf where j or i is unlabelled or the limb has no length."""
     i = farthest_neighbour(p, j)
     p, q = as_complex(p), as_complex(poses)
     usable = labelled[:, j] & labelled[:, i] & (q[:, i] != q[:, j]) & (p[i] != p[j])
@@ -78,7 +79,7 @@ def as_complex(points):
 
 
 def best_matches(p, poses, labelled, j, k=1, similarity=False):
-    """Eq. 4: ids and costs of the k best poses, lowest id first among equals; -1 and inf where there are fewer."""
+    """Eq. 4: ids and costs of the k best, lowest id first among equals; -1 and inf where there are fewer."""
     cost = costs(p, poses, labelled, j, similarity)
     order = np.argsort(cost, kind="stable")[:k]
     ids, best = np.full(k, -1), np.full(k, np.inf)
@@ -125,10 +126,13 @@ class Source:
 
 
 def aligned_source(pool, p, j, entry, sigma, similarity=False):
-    """Align an entry for joint j: Delaunay triangles of q'_j, vertex values exp(-d(p_k, q'_k)^2 / sigma^2)."""
+    """Align an entry for joint j: Delaunay triangles of q', vertex values exp(-d(p_k, q'_k)^2 / sigma^2)."""
     p, q = np.asarray(p, np.float64), pool.joints[entry].astype(np.float64)
     factor = turn(as_complex(p), as_complex(q[None]), j, farthest_neighbour(p, j), similarity)[0]
-    scale, rotation = abs(factor), np.array([[factor.real, -factor.imag], [factor.imag, factor.real]]) / abs(factor)
+    scale, rotation = (
+        abs(factor),
+        np.array([[factor.real, -factor.imag], [factor.imag, factor.real]]) / abs(factor),
+    )
     shift = p[j] - scale * rotation @ q[j]
     corners = np.array([[0, 0], [LAST, 0], [0, LAST], [LAST, LAST]])
     # of two joints in one place only one can be a vertex: the pool's choice
@@ -166,7 +170,10 @@ def probability_map(source):
         corners = np.concatenate([source.vertices[triangle], np.ones((3, 1))], axis=1)
         if abs(np.linalg.det(corners)) > 1e-9:
             (x0, y0), (x1, y1) = corners[:, :2].min(axis=0), corners[:, :2].max(axis=0)
-            around = (slice(max(int(y0), 0), max(int(y1) + 2, 0)), slice(max(int(x0), 0), max(int(x1) + 2, 0)))
+            around = (
+                slice(max(int(y0), 0), max(int(y1) + 2, 0)),
+                slice(max(int(x0), 0), max(int(x1) + 2, 0)),
+            )
             inverse = np.linalg.inv(corners)
             barycentric = PIXELS[around] @ inverse[:2] + inverse[2]
             inside = barycentric.min(axis=-1) >= -1e-9
@@ -191,7 +198,7 @@ def index_map(sources, p):
 
 
 def near_border(source, points, reach):
-    """Whether points (N, 2) lie within `reach` px of an edge of the source's triangles or of its valid rectangle."""
+    """Whether points (N, 2) lie within `reach` px of an edge of a triangle or of the valid rectangle."""
     ends = np.concatenate([source.triangles[:, pair] for pair in ([0, 1], [1, 2], [2, 0])])
     a, b = source.vertices[ends[:, 0]], source.vertices[ends[:, 1]]
     near = (segment_distances(points, a, b) <= reach).any(axis=1)
@@ -221,13 +228,13 @@ def skeleton_distance(p):
 
 
 def half_size(squared, alpha, beta, window):
-    """Half size h of the window of 2h + 1 pixels, Eq. 7, R = alpha + beta d: h = floor(R / 2), or floor(R)."""
+    """Half size h of the window, 2h + 1 pixels; R = alpha + beta d (Eq. 7), h = floor(R / 2) or floor(R)."""
     size = alpha + beta * np.sqrt(squared)
     return np.floor(size / 2 if window == "side" else size).astype(int)
 
 
 def blending_weights(index, half):
-    """Eq. 8: share of each joint's label in the window of each pixel, clipped at the border, (220, 220, 13)."""
+    """Eq. 8: share of each joint's label in each pixel's window, clipped at the border, (220, 220, 13)."""
     one_hot = (index[..., None] == np.arange(13)).astype(np.float64)
     histogram = np.zeros_like(one_hot)
     for h in np.unique(half):

@@ -1,4 +1,4 @@
-"""Blending against Eq. 6-9 in plain numpy: distance to the skeleton, windows, histograms, the weighted sum."""
+"""Blending against Eq. 6-9 in plain numpy: distance to the skeleton, windows, histograms, weighted sum."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def test_blend_is_the_oracles(alignment, options):
 
 
 def test_blend_reflects_the_crop_as_often_as_needed():
-    """A query four times as large under similarity: its picture lies within a quarter of the crop or beyond it."""
+    """Queries a fifth as large, under similarity: the box shows far more than the crop."""
     pool = noise_pool(3, 4)
     queries = seen_people(4, 2)[0]
     queries = np.concatenate([queries * 0.2, queries * 0.2 + 180])
@@ -74,7 +74,7 @@ def test_blend_reflects_the_crop_as_often_as_needed():
 
 
 def test_blend_is_the_oracles_on_real_people(lspet_pool, mocap_queries):
-    queries, searched = (part[:15] for part in mocap_queries)
+    queries, searched = (part[:10] for part in mocap_queries)
     made = make_mosaics(lspet_pool, queries, searched)
     assert_blended_as_oracle(lspet_pool, made, BlendOptions())
 
@@ -107,7 +107,7 @@ def test_histogram_counts_the_labels_of_the_window(options):
         white = rows[mosaic.index] == common
         assert 0 < white.mean() < 1
         rng = np.random.default_rng(n)
-        places = rng.integers(0, BOX, (400, 2)).tolist() + [[0, 0], [0, 219], [219, 0], [219, 219], [0, 100]]
+        places = [*rng.integers(0, BOX, (400, 2)).tolist(), [0, 0], [0, 219], [219, 0], [219, 219], [0, 100]]
         for y, x in places:
             h = half[y, x]
             window = white[max(y - h, 0) : y + h + 1, max(x - h, 0) : x + h + 1]
@@ -136,7 +136,7 @@ coordinates = st.floats(-60, 280).map(lambda v: np.round(v * 64) / 64)
 joints = st.lists(st.tuples(coordinates, coordinates), min_size=13, max_size=13)
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=20)
 @given(joints)
 def test_raster_is_what_lies_within_half_a_pixel(points):
     distance = oracles.skeleton_distance(points)
@@ -144,7 +144,7 @@ def test_raster_is_what_lies_within_half_a_pixel(points):
     assert np.array_equal(rasterised(points)[clear], (distance <= 0.5)[clear])
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=20)
 @given(st.lists(st.tuples(st.floats(-60, 280), st.floats(-60, 280)), min_size=13, max_size=13))
 def test_raster_and_distance_are_symmetric(points):
     points = np.array(points)
@@ -164,7 +164,7 @@ def test_raster_of_a_point():
     points = np.full((13, 2), 100.0)
     assert np.argwhere(rasterised(points)).tolist() == [[100, 100]]
     assert np.argwhere(rasterised(points + 0.5)).tolist() == []
-    assert np.argwhere(rasterised(points + [0.5, 0])).tolist() == [[100, 100], [100, 101]]
+    assert np.argwhere(rasterised(points + np.array([0.5, 0]))).tolist() == [[100, 100], [100, 101]]
 
 
 @settings(deadline=None, max_examples=25)

@@ -10,14 +10,21 @@ from hypothesis import strategies as st
 from mosaic_samples import pool_poses, seen_people
 
 from synth.cameras import mirror_joints2d
-from synth.matching import alignment_transforms, build_index, farthest_neighbours, load_index, match, save_index
+from synth.matching import (
+    alignment_transforms,
+    build_index,
+    farthest_neighbours,
+    load_index,
+    match,
+    save_index,
+)
 from synth.skeletons import BODY13
 
 EVERYTHING = np.ones((1, 13), bool)
 
 
 def assert_as_oracle(index, queries, searched, found, k=1):
-    """Same ids, and costs to 1e-9 px, for every searched joint; -1 and inf for the others. Counts the jobs."""
+    """Same ids, and costs to 1e-9 px, for every searched joint; -1 and inf for others. Counts the jobs."""
     jobs = np.argwhere(searched)
     similarity = index.alignment == "similarity"
     for n, j in jobs.tolist():
@@ -29,9 +36,7 @@ def assert_as_oracle(index, queries, searched, found, k=1):
     return len(jobs)
 
 
-@pytest.mark.parametrize(
-    ("size", "count", "unlabelled"), [(5000, 40, 0.1), (1500, 60, 0.0), (1500, 60, 0.3)]
-)
+@pytest.mark.parametrize(("size", "count", "unlabelled"), [(5000, 30, 0.1), (1500, 40, 0.0), (1500, 40, 0.3)])
 @pytest.mark.parametrize("alignment", ["rigid", "similarity"])
 def test_same_ids_as_the_oracle(size, count, unlabelled, alignment):
     index = build_index(*pool_poses(1, size, unlabelled), alignment)
@@ -98,15 +103,15 @@ def test_fewer_poses_than_wanted():
 
 @pytest.mark.parametrize("alignment", ["rigid", "similarity"])
 @pytest.mark.parametrize("k", [1, 5])
-@pytest.mark.parametrize("eps", [0.1, 0.5, 3.0])
-def test_eps_bounds_the_cost(alignment, k, eps):
+def test_eps_bounds_the_cost(alignment, k):
     index = build_index(*pool_poses(11, 3000, unlabelled=0.05), alignment)
     queries, hidden = seen_people(12, 30)
-    exact, near = (match(index, queries, ~hidden, k=k, eps=e).costs[~hidden] for e in (0.0, eps))
-    assert (near >= exact).all()
-    assert (near <= (1 + eps) * exact * (1 + 1e-4)).all()
-    if eps == 3.0:
-        assert (near > exact).any()
+    exact = match(index, queries, ~hidden, k=k).costs[~hidden]
+    for eps in (0.1, 0.5, 3.0):
+        near = match(index, queries, ~hidden, k=k, eps=eps).costs[~hidden]
+        assert (near >= exact).all()
+        assert (near <= (1 + eps) * exact + 1e-9).all()
+    assert (near > exact).any()
 
 
 @pytest.mark.parametrize("eps", [0.0, 0.5])
@@ -189,7 +194,8 @@ def test_similarity_forgets_size_and_rigid_does_not():
     joints, labelled = pool_poses(26, 100)
     half = joints[:10].astype(np.float64) / 2
     similar, rigid = (
-        match(build_index(joints, labelled, way), half, np.ones((10, 13), bool)) for way in ("similarity", "rigid")
+        match(build_index(joints, labelled, way), half, np.ones((10, 13), bool))
+        for way in ("similarity", "rigid")
     )
     assert np.array_equal(similar.entries[..., 0], np.broadcast_to(np.arange(10)[:, None], (10, 13)))
     assert similar.costs.max() < 1e-6

@@ -193,7 +193,9 @@ def test_sources_are_of_the_samples_split_and_are_the_nearest(parts, samples):
         row = found.entries[0, :, 0]
         expected = np.where(row >= 0, part.entries[row], -1)
         assert labels["source_entry"][n].tolist() == expected.tolist()
-        np.testing.assert_allclose(labels["matching_cost"][n][row >= 0], found.costs[0, row >= 0, 0], rtol=1e-6)
+        np.testing.assert_allclose(
+            labels["matching_cost"][n][row >= 0], found.costs[0, row >= 0, 0], rtol=1e-6
+        )
         assert np.isnan(labels["matching_cost"][n][row < 0]).all()
     assert (labels["source_entry"][~searched] == -1).all()
 

@@ -20,7 +20,11 @@ import zarr
 from distributed import LocalCluster
 from tiny_data import mosaic_words, tiny_root
 
-from pipelines.mosaic_command import main
+from pipelines.cluster import Workers
+from pipelines.mosaic import prepare
+from pipelines.mosaic_command import main, parser
+from pipelines.options import recipe_from
+from pipelines.progress import Progress
 from synth.cli import main as synth_main
 from synth.store.metadata import open_meta
 from synth.store.reader import open_store
@@ -116,17 +120,23 @@ def test_labels_agree_with_each_other(base):
     assert (store.label("seed") == 5).all()
 
 
-def test_splits_share_neither_people_nor_photographs(base):
+def test_splits_share_neither_people_nor_photographs(base, root):
+    # ids of all splits come late in a store: asked of the engine, whose samples follow from their ids
+    recipe = recipe_from(parser("synth mosaic").parse_args(mosaic_words(root, base)))
+    with Workers(1) as workers:
+        engine = prepare(recipe, base, workers, Progress("none")).engine
+    batch = engine.prepare(np.concatenate([np.arange(k, k + 30) for k in (0, 800, 900)]))
+    labels = engine.labels(batch, np.zeros(90))
+    assert labels["split"].tolist() == [0] * 30 + [1] * 30 + [2] * 30
+    for name in ("subject", "source_photograph"):
+        of_split = [set(labels[name][k : k + 30].ravel().tolist()) - {-1} for k in (0, 30, 60)]
+        assert all(of_split)
+        assert sum(map(len, of_split)) == len(set.union(*of_split)), name
     store = open_store(base)
-    split = store.label("split")
-    # 60 samples end long before the train ids of a cycle do; the indices and the library tell of the others
-    assert set(split.tolist()) == {0}
     counts = store.attributes["counts"]
-    subjects = [name for of in ("train", "val", "test") for name in counts[of]["subjects"]]
-    assert sorted(subjects) == sorted(set(subjects)) == store.table("subjects")
-    assert sum(counts[of]["photographs"] for of in ("train", "val", "test")) == len(store.table("photographs"))
-    used = {store.table("subjects")[row] for row in store.label("subject").tolist()}
-    assert used <= set(counts["train"]["subjects"])
+    subjects = [name for of in counts["splits"].values() for name in of["subjects"]]
+    assert sorted(subjects) == store.table("subjects")
+    assert sum(of["photographs"] for of in counts["splits"].values()) == len(store.table("photographs"))
 
 
 def test_sources_point_to_real_photographs_and_frames(base, root):
@@ -208,7 +218,7 @@ def test_a_store_is_extended_on_a_running_cluster_and_refuses_others(base, root,
         assert main([*few, "--scheduler", address]) == 0
         assert main([*all_of_them, "--scheduler", address]) == 0
     assert_same(base, out)
-    assert_refused(all_of_them + ["--n", "30"], 5, r"holds n = 60 .*ask for 60 or more", capsys)
+    assert_refused([*all_of_them, "--n", "30"], 5, r"holds n = 60 .*ask for 60 or more", capsys)
     assert_refused([*all_of_them, "--sigma", "20"], 5, r"blending\.sigma is 15\.0 there, 20\.0 now", capsys)
     assert_refused([*all_of_them, "--pose-threshold", "0.2"], 5, r"poses\.threshold is 0\.05 there", capsys)
     assert_refused([*all_of_them, "--codec", "none"], 5, r"begun with --codec zstd:1", capsys)

@@ -43,9 +43,13 @@ def test_defaults_are_those_of_the_parts():
 
 
 def test_a_file_is_read_and_options_override_it(tmp_path):
-    path = written(tmp_path, "[blending]\nsigma = 20\nbeta = 0.5\n[views]\nroll = [-10, 10]\n[output]\nn = 7\n")
+    path = written(
+        tmp_path, "[blending]\nsigma = 20\nbeta = 0.5\n[views]\nroll = [-10, 10]\n[output]\nn = 7\n"
+    )
     assert read_recipe(path).blending.sigma == 20.0
-    recipe = parsed("--recipe", str(path), "--sigma", "25", "--view-elevation", "-10", "10", "--no-pool-mirror")
+    recipe = parsed(
+        "--recipe", str(path), "--sigma", "25", "--view-elevation", "-10", "10", "--no-pool-mirror"
+    )
     assert (recipe.blending.sigma, recipe.blending.beta, recipe.output.n) == (25.0, 0.5, 7)
     assert recipe.views.ranges() == ViewRange(elevation=(-10.0, 10.0), roll=(-10.0, 10.0))
     assert not recipe.pool.mirror
@@ -90,7 +94,9 @@ def test_every_field_has_an_option_a_description_and_a_name_of_its_own():
     names = [option_name(keys) for keys, _ in recipe_fields()]
     assert len(set(names)) == len(names)
     wanted = "--mocap --images --data-root --n --seed --splits --shard-size --codec --workers --scheduler"
-    wanted += " --resume --on-error --max-fail-rate --preview --progress --alpha --beta --sigma --window --eps"
+    wanted += (
+        " --resume --on-error --max-fail-rate --preview --progress --alpha --beta --sigma --window --eps"
+    )
     assert set(wanted.split()) <= set(names)
     assert all(field.description for _, field in recipe_fields())
 

@@ -83,6 +83,15 @@ def test_leftovers_of_dead_processes_are_removed(tmp_path):
     assert sorted(f for f in tmp_path.rglob("*") if f.is_file()) == sorted([own, label, kept])
 
 
+def test_a_dead_process_that_nobody_has_collected_counts_as_dead(tmp_path):
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    os.waitid(os.P_PID, dead.pid, os.WEXITED | os.WNOWAIT)
+    own = temporary_path(tmp_path / "c.0")
+    write_flushed(own.with_name(own.name.replace(f"-{os.getpid()}-", f"-{dead.pid}-")), b"x")
+    assert clean_leftovers(tmp_path) == 1
+    dead.wait()
+
+
 def test_json(tmp_path):
     document = {"b": [1, 2.5, "ü"], "a": None}
     assert parse_json(dump_json(document), tmp_path) == document
