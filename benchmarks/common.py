@@ -41,7 +41,7 @@ from synth.pool import (
 from synth.pool_build import build_pool
 from synth.pool_crops import create_crops
 from synth.pool_plan import PoolOptions
-from synth.poses import PoseLibrary, build_library, load_library, save_library
+from synth.poses import build_library
 from synth.queries import QueryPlan, make_queries, plan_queries
 from synth.sources.catalog import iter_motion, read_images
 from synth.splits import SplitCycle
@@ -197,17 +197,9 @@ def _index_code() -> str:
 
 def benchmark_plan(data_root: Path) -> QueryPlan:
     """Plan queries from all clips of CMU and HDM05; every sample id is a training sample."""
-    return plan_queries(_library(data_root), SplitCycle(1, 0, 0), SEED)
-
-
-def _library(data_root: Path) -> PoseLibrary:
-    path = cache_dir() / "bench" / "cmu+hdm05.npz"
-    if not path.is_file():
-        library, _ = build_library(iter_motion("cmu+hdm05", data_root))
-        save_library(library, path)
-    library = load_library(path)
+    library, _ = build_library(iter_motion("cmu+hdm05", data_root))
     print(f"queries: {len(library)} poses of {len(library.subjects)} subjects of CMU and HDM05")
-    return library
+    return plan_queries(library, SplitCycle(1, 0, 0), SEED)
 
 
 def body_queries(plan: QueryPlan, ids: Sequence[int]) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:

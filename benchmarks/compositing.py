@@ -28,15 +28,9 @@ from benchmarks.common import (
 )
 from synth.cameras import BOX, CROP
 from synth.matching import Matches, match
-from synth.mosaic.blending import (
-    blend,
-    fixed_point,
-    half_sizes,
-    rasterise_skeleton,
-    squared_distances,
-    summed_histograms,
-)
+from synth.mosaic.blending import blend, fixed_point
 from synth.mosaic.compose import BlendOptions, Composer, Layers, align_sources
+from synth.mosaic.distance import half_sizes, rasterise_skeleton, squared_distances
 from synth.mosaic.probability import index_map
 from synth.pool import Pool
 from synth.skeletons import BODY13
@@ -142,13 +136,12 @@ class Stages:
         self.image = np.empty((BOX, BOX, 3), np.uint8)
 
     def in_order(self) -> dict[str, Callable[[int], None]]:
-        """Name the stages; histograms come with the blend too, which needs them at once."""
+        """Name the stages."""
         return {
             "index map": self.index_map,
             "skeleton": lambda n: rasterise_skeleton(self.queries[n], self.bones, self.masks[n]),
             "distance": lambda n: squared_distances(self.masks[n], self.columns, self.squared[n]),
-            "histograms": lambda n: summed_histograms(self.known(n), self.table),
-            "histograms + blend": self.blend,
+            "histograms and blend": self.blend,
         }
 
     def run(self, stage: Callable[[int], None]) -> None:
@@ -165,10 +158,11 @@ class Stages:
         index_map(*self.sources[n][:5], self.ramp, self.best, self.labels[n])
 
     def blend(self, n: int) -> None:
-        """Eq. 7-9."""
-        summed_histograms(self.known(n), self.table)
+        """Eq. 8 and 9."""
         *_, to_crop, _, bases = self.sources[n]
-        blend(self.table, self.half, self.squared[n], self.pixels, bases, fixed_point(to_crop), self.image)
+        label = self.known(n)
+        squared = self.squared[n]
+        blend(label, self.table, self.half, squared, self.pixels, bases, fixed_point(to_crop), self.image)
 
 
 if __name__ == "__main__":

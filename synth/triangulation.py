@@ -31,7 +31,8 @@ def crop_corners(size: int) -> NDArray[np.float64]:
 def triangulate(joints: NDArray[np.float32], labelled: NDArray[np.bool_], size: int) -> NDArray[np.int8]:
     """Delaunay triangles of one pose within its crop.
 
-    A joint that coincides with another one, or with a corner, is a vertex of no triangle.
+    Of joints in one place the first is the vertex and the others are in no triangle; a joint at a corner is
+    in none either.
 
     Parameters
     ----------
@@ -48,8 +49,11 @@ def triangulate(joints: NDArray[np.float32], labelled: NDArray[np.bool_], size: 
         Vertices of each triangle, padded with -1. The triangles cover the square between the corners'
         centres.
     """
-    used = np.concatenate([np.flatnonzero(labelled), np.arange(JOINTS, VERTICES)])
-    points = np.concatenate([joints[labelled].astype(np.float64), crop_corners(size)])
+    # Chosen here, because which of two equal points Qhull leaves out depends on all the others.
+    points = np.concatenate([crop_corners(size), joints[labelled].astype(np.float64)])
+    used = np.concatenate([np.arange(JOINTS, VERTICES), np.flatnonzero(labelled)])
+    first = np.sort(np.unique(points, axis=0, return_index=True)[1])
+    points, used = points[first], used[first]
     triangles = np.full((MAX_TRIANGLES, 3), -1, dtype=np.int8)
     simplices = used[Delaunay(points).simplices]
     triangles[: len(simplices)] = simplices

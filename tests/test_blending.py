@@ -14,8 +14,8 @@ from scipy.ndimage import distance_transform_edt
 
 from synth.cameras import BOX, CROP, mirror_joints2d
 from synth.errors import InputError
-from synth.mosaic.blending import half_sizes, rasterise_skeleton, squared_distances
 from synth.mosaic.compose import BlendOptions
+from synth.mosaic.distance import half_sizes, rasterise_skeleton, squared_distances
 from synth.skeletons import BODY13
 
 BONES = BODY13.bone_indices.astype(np.int64)
@@ -136,7 +136,7 @@ coordinates = st.floats(-60, 280).map(lambda v: np.round(v * 64) / 64)
 joints = st.lists(st.tuples(coordinates, coordinates), min_size=13, max_size=13)
 
 
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, derandomize=True, max_examples=20)
 @given(joints)
 def test_raster_is_what_lies_within_half_a_pixel(points):
     distance = oracles.skeleton_distance(points)
@@ -144,7 +144,7 @@ def test_raster_is_what_lies_within_half_a_pixel(points):
     assert np.array_equal(rasterised(points)[clear], (distance <= 0.5)[clear])
 
 
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, derandomize=True, max_examples=20)
 @given(st.lists(st.tuples(st.floats(-60, 280), st.floats(-60, 280)), min_size=13, max_size=13))
 def test_raster_and_distance_are_symmetric(points):
     points = np.array(points)
@@ -167,7 +167,7 @@ def test_raster_of_a_point():
     assert np.argwhere(rasterised(points + np.array([0.5, 0]))).tolist() == [[100, 100], [100, 101]]
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, derandomize=True, max_examples=25)
 @given(st.integers(0, 10**6), st.sampled_from([1, 2, 5, 100, 20_000]))
 def test_distance_transform_is_exact(seed, count):
     rng = np.random.default_rng(seed)

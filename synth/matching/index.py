@@ -124,7 +124,8 @@ def load_index(folder: Path) -> MatchIndex:
     if description["version"] != INDEX_VERSION:
         raise ValueError(f"{folder}: index version {description['version']}, expected {INDEX_VERSION}")
     arrays = {
-        field.name: np.load(folder / f"{field.name}.npy", mmap_mode="r")
+        # As plain arrays, for which the kernels are compiled already.
+        field.name: np.asarray(np.load(folder / f"{field.name}.npy", mmap_mode="r"))
         for field in fields(MatchIndex)
         if field.name != "alignment"
     }

@@ -63,10 +63,10 @@ def match(
     Raises
     ------
     ValueError
-        If `eps` is negative or `k` not positive.
+        If `eps` is negative or not finite, or `k` not positive.
     """
-    if eps < 0 or k < 1:
-        raise ValueError(f"eps must be 0 or more and k 1 or more, got eps={eps}, k={k}")
+    if not 0 <= eps < np.inf or k < 1:
+        raise ValueError(f"eps must be finite and 0 or more and k 1 or more, got eps={eps}, k={k}")
     exact: NDArray[np.float64] = np.ascontiguousarray(queries, dtype=np.float64)
     neighbours = farthest_neighbours(exact)
     entries = np.full((*searched.shape, k), -1, np.int32)

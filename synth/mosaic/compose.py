@@ -12,15 +12,8 @@ from numpy.typing import NDArray
 from synth.cameras import BOX, CROP
 from synth.errors import InputError
 from synth.matching import Alignment, alignment_transforms
-from synth.mosaic.blending import (
-    blend,
-    fill_uncovered,
-    fixed_point,
-    half_sizes,
-    rasterise_skeleton,
-    squared_distances,
-    summed_histograms,
-)
+from synth.mosaic.blending import blend, fill_uncovered, fixed_point
+from synth.mosaic.distance import half_sizes, rasterise_skeleton, squared_distances
 from synth.mosaic.probability import index_map, vertex_probabilities
 from synth.pool import Pool
 from synth.skeletons import BODY13
@@ -53,10 +46,10 @@ class BlendOptions:
     window: Literal["side", "half"] = "side"
 
     def __post_init__(self) -> None:
-        if self.alpha < 0 or self.beta < 0:
-            raise InputError(f"alpha and beta must be 0 or more, got {self.alpha} and {self.beta}")
-        if not self.sigma > 0:
-            raise InputError(f"sigma must be more than 0 pixels, got {self.sigma}")
+        if not (0 <= self.alpha < np.inf and 0 <= self.beta < np.inf):
+            raise InputError(f"alpha and beta must be finite and 0 or more, got {self.alpha} and {self.beta}")
+        if not 0 < self.sigma < np.inf:
+            raise InputError(f"sigma must be finite and more than 0 pixels, got {self.sigma}")
         if self.window not in ("side", "half"):
             raise InputError(f"window must be 'side' or 'half', got {self.window!r}")
 
@@ -97,8 +90,10 @@ class Mosaic:
     ----------
     image : (220, 220, 3) uint8
         RGB.
-    index : (220, 220) uint8
-        Number of the joint whose source is the most probable (Eq. 5), uncovered pixels filled.
+    source : (220, 220) uint8
+        Number of the source that is the most probable (Eq. 5), uncovered pixels filled.
+    joints : (S,) intp
+        The joint that each source was matched for.
     squared_distance : (220, 220) int32
         To the rasterised skeleton; d of Eq. 7 squared.
     coverage : float
@@ -106,9 +101,15 @@ class Mosaic:
     """
 
     image: NDArray[np.uint8]
-    index: NDArray[np.uint8]
+    source: NDArray[np.uint8]
+    joints: NDArray[np.intp]
     squared_distance: NDArray[np.int32]
     coverage: float
+
+    @property
+    def index(self) -> NDArray[np.intp]:
+        """Index map of Eq. 5: the joint whose source is the most probable at each pixel, (220, 220)."""
+        return self.joints[self.source]
 
 
 def align_sources(
@@ -234,7 +235,7 @@ class Composer:
             self._buffers,
             (label, squared, image),
         )
-        return Mosaic(image, label, squared, 1 - empty / BOX**2)
+        return Mosaic(image, label, joints, squared, 1 - empty / BOX**2)
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
@@ -265,9 +266,5 @@ def _picture(query, joints, entries, rows, layers, sources, constants, buffers, 
         fill_uncovered(label, query, joints)
     rasterise_skeleton(query, bones, mask)
     squared_distances(mask, columns, squared)
-    summed_histograms(label, table)
-    blend(table, half, squared, pixels, bases, fixed_point(maps), image)
-    for y in range(BOX):
-        for x in range(BOX):
-            label[y, x] = joints[label[y, x]]
+    blend(label, table, half, squared, pixels, bases, fixed_point(maps), image)
     return empty

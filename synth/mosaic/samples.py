@@ -184,7 +184,9 @@ class MosaicEngine:
             matches = match(part.index, body[of_split], searched[of_split], eps=self.parts.eps)
             row, cost = matches.entries[..., 0], matches.costs[..., 0]
             matched = row >= 0
-            found.entries[of_split] = np.where(matched, part.entries[row], -1)
+            entries = np.full(row.shape, -1, np.int32)
+            entries[matched] = part.entries[row[matched]]
+            found.entries[of_split] = entries
             found.costs[of_split] = np.where(matched, cost, np.nan)
             found.neighbours[of_split] = matches.neighbours
             total, count = np.where(matched, cost, 0).sum(axis=1), matched.sum(axis=1)
