@@ -274,9 +274,9 @@ def search(q, query, j, i, unit, similarity, tree, poses, labelled, prune, scrat
             continue
         row = np.uint64(place)
         if top and stack_level[top - 1] < 0:
-            # Very likely the next leaf: its first joints come from memory while this one is measured.
+            # Very likely the next leaf: it comes from memory while this one is measured.
             ahead = np.uint64(stack_node[top - 1]) * _LEAF
-            for line in range(np.uint64(9)):
+            for line in range(np.uint64(36)):
                 prefetch(leaves, ahead + line * _WIDTH)
         query_shares(leaf_masks, leaf_uniform, row, totals, share)
         if not leaf_costs(leaves, row, q, share, limit, out):
