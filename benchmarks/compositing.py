@@ -1,9 +1,8 @@
 """One picture from its matches, on one core, against numpy and OpenCV.
 
 Both align the same matches of the same queries and make their pictures, which are compared. The two take
-turns and the best run of each counts; on a machine with other work to do the ratio scatters, since the
-engine waits for memory and the plain version for the processor. The stages are timed one after the other
-on the same pictures.
+turns in runs that are about as long, and the best run of each counts. The stages are timed one after the
+other on the same pictures.
 """
 
 from __future__ import annotations
@@ -28,15 +27,17 @@ from benchmarks.common import (
 )
 from synth.cameras import BOX, CROP
 from synth.matching import Matches, match
-from synth.mosaic.blending import blend, fixed_point
+from synth.mosaic.blending import blend, empty_table, fixed_point
 from synth.mosaic.compose import BlendOptions, Composer, Layers, align_sources
 from synth.mosaic.distance import half_sizes, rasterise_skeleton, squared_distances
 from synth.mosaic.probability import index_map
 from synth.pool import Pool
 from synth.skeletons import BODY13
 
-PICTURES = 500
-NUMPY_PICTURES = 15
+PICTURES = 250
+NUMPY_PICTURES = 12
+ROUNDS = 4
+"""Runs of either for each repeat asked for."""
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -49,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     composer, plain = Composer(pool, blending), NumpyComposer(pool, blending)
     make_pictures(pool, composer, queries[:2], found)
     engine_time = numpy_time = np.inf
-    for _ in range(options.repeats):
+    for _ in range(ROUNDS * options.repeats):
         elapsed, made = seconds(lambda: make_pictures(pool, composer, queries, found))
         engine_time = min(engine_time, elapsed / PICTURES)
         elapsed, expected = seconds(
@@ -132,7 +133,7 @@ class Stages:
         self.labels = np.empty((count, BOX, BOX), np.uint8)
         self.masks = np.empty((count, BOX, BOX), np.bool_)
         self.squared = np.empty((count, BOX, BOX), np.int32)
-        self.table = np.zeros((BOX + 1) * (BOX + 1) * 4, np.uint64)
+        self.table = empty_table()
         self.image = np.empty((BOX, BOX, 3), np.uint8)
 
     def in_order(self) -> dict[str, Callable[[int], None]]:

@@ -25,7 +25,7 @@ from synth.splits import SplitCycle, parse_splits
 from synth.store.codecs import parse_codec
 from synth.thinning import Rule
 
-ALGORITHM_VERSION = 1
+ALGORITHM_VERSION = 2
 """Raised whenever the same inputs and options would give other samples."""
 
 Interval = tuple[float, float]

@@ -3,26 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numba import njit
 
-from synth.native import add_bilinear, float_bits, prefetch, trailing_zeros
-
-
-@njit
-def call_add_bilinear(total, place, pixels, above, below, fx, fy, weight):
-    add_bilinear(
-        total,
-        np.int64(place),
-        pixels,
-        np.uint64(above),
-        np.uint64(below),
-        np.int32(fx),
-        np.int32(fy),
-        np.int32(weight),
-    )
+from synth.native import float_bits, prefetch, trailing_zeros
 
 
 @njit
@@ -39,31 +24,6 @@ def call_trailing_zeros(value):
 def call_prefetch(array, index):
     prefetch(array, index)
     return array[0]
-
-
-@pytest.mark.parametrize(("fx", "fy"), [(0, 0), (8191, 8191), (4096, 0), (0, 4096), (1234, 7000)])
-@pytest.mark.parametrize("weight", [1, 225])
-def test_bilinear_sample_is_added(fx, fy, weight):
-    """The four pixels lie at the very end of their rows: nothing outside the array counts."""
-    rows = np.random.default_rng(fx).integers(0, 256, (2, 4, 3), np.uint8)
-    before = np.random.default_rng(1).integers(0, 1000, 9).astype(np.int32)
-    total = before.copy()
-    call_add_bilinear(total, 4, rows.ravel(), 6, 18, fx, fy, weight)
-    a, b = fx / 8192, fy / 8192
-    near = rows[:, 2:].astype(float)
-    sample = (1 - b) * ((1 - a) * near[0, 0] + a * near[0, 1]) + b * ((1 - a) * near[1, 0] + a * near[1, 1])
-    assert np.abs((total - before)[4:7] - weight * 64 * sample).max() <= weight * 1.02
-    assert (total[:4] == before[:4]).all()
-    assert total[8] == before[8]
-
-
-@pytest.mark.parametrize("value", [0, 1, 127, 255])
-def test_bilinear_sample_of_one_colour_is_exact(value):
-    pixels = np.full(24, value, np.uint8)
-    for f in range(0, 8192, 371):
-        total = np.zeros(4, np.int32)
-        call_add_bilinear(total, 0, pixels, 6, 18, f, 8191 - f, 7)
-        assert total[:3].tolist() == [7 * 64 * value] * 3
 
 
 @settings(deadline=None, derandomize=True)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from synth.matching.limbs import LIMBS, Alignment, limb_frame
 from synth.matching.tree import LimbTree, build_tree
 
-INDEX_VERSION = 1
+INDEX_VERSION = 2
 """Raised whenever the layout changes, so that an older index in a cache is built anew."""
 
 
@@ -26,6 +26,8 @@ class MatchIndex:
         Alignment the trees were made for.
     joints, labelled : (E, 13, 2) float32, (E, 13) bool
         The pool's poses, pixels; ids of matches are rows of these.
+    quanta : (28,) float64
+        `LimbTree.quantum` of each limb.
     leaves, ids, leaf_masks, leaf_uniform, nodes, node_masks, node_uniform
         As in `LimbTree`, concatenated over limbs.
     leaf_start, node_start : (29,) int64
@@ -37,11 +39,12 @@ class MatchIndex:
     alignment: Alignment
     joints: NDArray[np.float32]
     labelled: NDArray[np.bool_]
-    leaves: NDArray[np.float32]
+    quanta: NDArray[np.float64]
+    leaves: NDArray[np.int16]
     ids: NDArray[np.int32]
     leaf_masks: NDArray[np.int16]
     leaf_uniform: NDArray[np.bool_]
-    nodes: NDArray[np.float32]
+    nodes: NDArray[np.int16]
     node_masks: NDArray[np.int16]
     node_uniform: NDArray[np.bool_]
     leaf_start: NDArray[np.int64]
@@ -85,7 +88,7 @@ def build_index(
     Returns
     -------
     MatchIndex
-        About 4.5 kB for each pose.
+        About 2.5 kB for each pose.
     """
     trees = [build_tree(*limb_frame(joints, labelled, int(j), int(i), alignment)[:2]) for j, i in LIMBS]
     height = max(len(tree.level_start) for tree in trees)
@@ -95,13 +98,14 @@ def build_index(
     shared = {
         field.name: np.concatenate([getattr(tree, field.name) for tree in trees])
         for field in fields(LimbTree)
-        if field.name != "level_start"
+        if field.name not in ("quantum", "level_start")
     }
     starts = [np.cumsum([0] + [len(getattr(tree, name)) for tree in trees]) for name in ("leaves", "nodes")]
     return MatchIndex(
         alignment=alignment,
         joints=np.ascontiguousarray(joints, dtype=np.float32),
         labelled=np.ascontiguousarray(labelled, dtype=np.bool_),
+        quanta=np.array([tree.quantum for tree in trees]),
         leaf_start=starts[0],
         node_start=starts[1],
         level_start=level_start,

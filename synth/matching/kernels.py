@@ -1,7 +1,7 @@
 """The numba kernels of the exact search: bounds of 16 boxes, costs of 16 poses, and the descent.
 
-Float32 decides only what can be left out, with a margin that covers its rounding; whatever comes within the
-margin is measured again in float64 by `pose_cost`, straight from Eq. 1-3, and that alone decides.
+Rounded numbers (see `tree`) decide only what can be left out, with a margin that covers the rounding; whatever
+comes within the margin is measured again in float64 by `pose_cost`, straight from Eq. 1-3, and that alone decides.
 """
 
 from __future__ import annotations
@@ -11,40 +11,42 @@ import math
 import numpy as np
 from numba import njit
 
+from synth.matching.tree import ROUNDING, UNIT_WEIGHT
 from synth.native import prefetch
 
 LANES = 16
 STACK = 512
 MARGIN = np.float32(1 + 1e-5)
 SLACK = np.float32(1e-4)
-"""A float32 cost may differ from the exact one by this share and this many pixels."""
+"""Float32 sums may differ from exact ones by this share and this many pixels."""
 
 _f = np.float32
-_BEYOND = np.float32(1e8)
 # Unsigned, here and in loops: numba would test every signed index for being negative.
 _WIDTH = np.uint64(LANES)
 _ROW, _ROW2, _ROW3, _ROW4 = (np.uint64(n * LANES) for n in (1, 2, 3, 4))
 _LEAF, _NODE = np.uint64(36 * LANES), np.uint64(60 * LANES)
+_LINE = np.uint64(32)
+_UNIT = np.float32(UNIT_WEIGHT)
 
 
 @njit(cache=True, error_model="numpy", inline="always")
 def _box_term(nodes, row, lane, x, y, w):  # type: ignore[no-untyped-def]
     """Twice the least that one joint can add to the cost of any pose in box `lane`."""
     # t + |t| is twice the positive part; max() would not vectorise.
-    dx = abs(nodes[row + lane] - x) - nodes[row + _ROW + lane]
-    dy = abs(nodes[row + _ROW2 + lane] - y) - nodes[row + _ROW3 + lane]
+    dx = abs(_f(nodes[row + lane]) - x) - _f(nodes[row + _ROW + lane])
+    dy = abs(_f(nodes[row + _ROW2 + lane]) - y) - _f(nodes[row + _ROW3 + lane])
     dx = dx + abs(dx)
     dy = dy + abs(dy)
-    return (nodes[row + _ROW4 + lane] + w) * math.sqrt(dx * dx + dy * dy)
+    return (_f(nodes[row + _ROW4 + lane]) + w) * math.sqrt(dx * dx + dy * dy)
 
 
 @njit(cache=True, error_model="numpy", inline="always")
 def _pose_term(leaves, row, lane, x, y, w):  # type: ignore[no-untyped-def]
     """Cost that one joint adds to pose `lane`; none where the pose lacks it (weight 0)."""
-    dx = leaves[row + lane] - x
-    dy = leaves[row + _ROW + lane] - y
-    own = leaves[row + _ROW2 + lane]
-    return (own + w * min(own * _f(1e6), _f(1))) * math.sqrt(dx * dx + dy * dy)
+    dx = _f(leaves[row + lane]) - x
+    dy = _f(leaves[row + _ROW + lane]) - y
+    own = _f(leaves[row + _ROW2 + lane])
+    return (own + w * min(own, _f(1))) * math.sqrt(dx * dx + dy * dy)
 
 
 @njit(cache=True, error_model="numpy", inline="always")
@@ -75,7 +77,7 @@ def _add_poses(leaves, base, s, q, share, out):  # type: ignore[no-untyped-def]
         )
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", forceinline=True)
 def _any_within(v, limit):  # type: ignore[no-untyped-def]
     """Whether any of 16 values is within the limit (a tree of minima: no chain of 16)."""
     a = min(min(min(v[0], v[1]), min(v[2], v[3])), min(min(v[4], v[5]), min(v[6], v[7])))
@@ -83,25 +85,25 @@ def _any_within(v, limit):  # type: ignore[no-untyped-def]
     return min(a, b) <= limit
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", forceinline=True)
 def box_bounds(nodes, row, q, share, limit, out):  # type: ignore[no-untyped-def]
     """Lower bounds of the cost over the 16 children of a node; False where all pass the limit.
 
     Parameters
     ----------
-    nodes : (N * 960,) float32
+    nodes : (N * 960,) int16
         For each joint slot of a node the boxes' centre and half width in x, in y, and least weight, 16 lanes
-        each.
+        each, rounded as `LimbTree` says.
     row : uint64
         The node.
     q : (36,) float32
-        The query in the limb's frame: x, y, weight of each slot.
+        The query in the limb's frame: x and y in quanta, weight of each slot.
     share : (16,) float32
         Factor on the query's weights, by lane.
     limit : float32
         What a bound must not pass; sums are given up as soon as all 16 do.
     out : (16,) float32
-        Filled with the bounds.
+        Filled with the bounds, like the limit in quanta times 32767.
     """
     base = row * _NODE
     for lane in range(_WIDTH):
@@ -117,7 +119,7 @@ def box_bounds(nodes, row, q, share, limit, out):  # type: ignore[no-untyped-def
     return _any_within(out, limit)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", forceinline=True)
 def leaf_costs(leaves, row, q, share, limit, out):  # type: ignore[no-untyped-def]
     """Costs of the 16 poses of a leaf of `leaves` (L * 576,), as `box_bounds` does with boxes."""
     base = row * _LEAF
@@ -136,22 +138,24 @@ def leaf_costs(leaves, row, q, share, limit, out):  # type: ignore[no-untyped-de
     return _any_within(out, limit)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", forceinline=True)
 def query_shares(masks, uniform, row, totals, out):  # type: ignore[no-untyped-def]
-    """1 over the sum of the query's weights over the labelled joints of each of a row's 16 masks.
+    """32767 over the sum of the query's weights over the labelled joints of each of a row's 16 masks.
 
     `uniform` tells by row whether all its masks are alike; `totals` comes from `mask_totals`.
     """
-    low, high, six = np.int64(63), np.uint64(64), np.int64(6)
+    low, six, lanes = np.uint16(63), np.uint16(6), _WIDTH
     if uniform[row]:
-        mask = np.int64(masks[row, 0])
-        share = _f(1) / (totals[np.uint64(mask & low)] + totals[high + np.uint64(mask >> six)])
-        for lane in range(_WIDTH):
+        mask = np.uint16(masks[row, 0])
+        share = _UNIT / (totals[np.uint64(mask & low)] + totals[np.uint64(64) + np.uint64(mask >> six)])
+        for lane in range(lanes):
             out[lane] = share
         return
-    for lane in range(_WIDTH):
-        mask = np.int64(masks[row, lane])
-        out[lane] = _f(1) / (totals[np.uint64(mask & low)] + totals[high + np.uint64(mask >> six)])
+    for lane in range(lanes):
+        mask = np.uint16(masks[row, lane])
+        out[lane] = totals[np.uint64(mask & low)] + totals[np.uint64(64) + np.uint64(mask >> six)]
+    for lane in range(lanes):
+        out[lane] = _UNIT / out[lane]
 
 
 @njit(cache=True, error_model="numpy")
@@ -231,13 +235,13 @@ def search(q, query, j, i, unit, similarity, tree, poses, labelled, prune, scrat
     Parameters
     ----------
     q : (36,) float32
-        The query in the limb's frame: x, y and weight of each joint slot.
+        The query in the limb's frame: x and y in quanta, weight of each joint slot.
     query : (13, 2) float64
         The query in pixels.
     j, i : int
         The limb.
     unit : float
-        Pixels in one unit of the frame.
+        Pixels in one quantum.
     similarity : bool
         Whether poses are scaled to the query's limb.
     tree : tuple
@@ -257,27 +261,29 @@ def search(q, query, j, i, unit, similarity, tree, poses, labelled, prune, scrat
     costs[:] = np.inf
     ids[:] = np.iinfo(np.int32).max
     totals = mask_totals(q)
-    # Below the bound of boxes that aren't there, so that none of them is ever entered.
-    limit = _BEYOND
+    # For poses and for boxes, which may be left out a factor 1 + eps earlier.
+    limit = near = _f(np.inf)
     stack_node[0], stack_level[0], stack_bound[0] = 0, level_start.shape[0] - 2, _f(0)
     top = 1
     while top:
         top -= 1
-        if stack_bound[top] * prune > limit:
+        if stack_bound[top] > near:
             continue
         level, place = stack_level[top], stack_node[top]
         if level >= 0:
             row = np.uint64(level_start[level] + place)
             query_shares(node_masks, node_uniform, row, totals, share)
-            if box_bounds(nodes, row, q, share, limit / prune, out):
-                top = _push(stack_node, stack_level, stack_bound, top, out, limit / prune, place, level)
+            if box_bounds(nodes, row, q, share, near, out):
+                below = leaf_ids.shape[0] if level == 0 else level_start[level] - level_start[level - 1]
+                count = min(LANES, below - place * LANES)
+                top = _push(stack_node, stack_level, stack_bound, top, out, near, place, level, count)
             continue
         row = np.uint64(place)
         if top and stack_level[top - 1] < 0:
             # Very likely the next leaf: it comes from memory while this one is measured.
             ahead = np.uint64(stack_node[top - 1]) * _LEAF
-            for line in range(np.uint64(36)):
-                prefetch(leaves, ahead + line * _WIDTH)
+            for line in range(_LEAF // _LINE):
+                prefetch(leaves, ahead + line * _LINE)
         query_shares(leaf_masks, leaf_uniform, row, totals, share)
         if not leaf_costs(leaves, row, q, share, limit, out):
             continue
@@ -286,17 +292,19 @@ def search(q, query, j, i, unit, similarity, tree, poses, labelled, prune, scrat
             if out[lane] <= limit and entry >= 0:
                 cost = pose_cost(query, poses[entry], labelled[entry], j, i, similarity)
                 _insert(costs, ids, cost, entry)
-                limit = min(_f(costs[k - 1] / unit) * MARGIN + SLACK, _BEYOND)
+                best = costs[k - 1] * MARGIN + SLACK
+                limit = _f(UNIT_WEIGHT * (best / unit + ROUNDING))
+                near = _f(UNIT_WEIGHT * (best / (prune * unit) + ROUNDING))
     for slot in range(k):
         if costs[slot] == np.inf:
             ids[slot] = -1
 
 
 @njit(cache=True, error_model="numpy")
-def _push(stack_node, stack_level, stack_bound, top, bounds, limit, place, level):  # type: ignore[no-untyped-def]
-    """Put the children within the limit on the stack, the nearest on top; returns the new top."""
+def _push(stack_node, stack_level, stack_bound, top, bounds, limit, place, level, count):  # type: ignore[no-untyped-def]
+    """Put those of `count` children within the limit on the stack, the nearest on top; returns the new top."""
     first = top
-    for lane in range(LANES):
+    for lane in range(count):
         if bounds[lane] <= limit:
             position = top
             while position > first and stack_bound[position - 1] < bounds[lane]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from synth.matching.index import MatchIndex
 from synth.matching.kernels import search_limb
 from synth.matching.limbs import LIMB_OF, LIMBS, Alignment, farthest_neighbours, limb_frame
+from synth.matching.tree import RANGE
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,9 @@ def _match_limb(
     """Search one limb's tree for many queries; ids and costs (Q, k)."""
     everything = np.ones(queries.shape[:2], np.bool_)
     coordinates, weights, units = limb_frame(queries, everything, j, i, index.alignment)
-    q = np.concatenate([coordinates, weights[..., None]], axis=-1).reshape(len(queries), 36)
+    quantum = index.quanta[number]
+    places = np.clip(coordinates / np.float32(quantum), -RANGE, RANGE)
+    q = np.concatenate([places, weights[..., None]], axis=-1).reshape(len(queries), 36)
     ids = np.full((len(queries), k), -1, np.int32)
     costs = np.full((len(queries), k), np.inf)
     usable = np.flatnonzero(weights.any(axis=1))
@@ -98,7 +101,7 @@ def _match_limb(
             queries[usable],
             j,
             i,
-            units[usable],
+            units[usable] * quantum,
             index.alignment == "similarity",
             index.tree(number),
             index.joints,

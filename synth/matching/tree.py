@@ -3,6 +3,11 @@
 The pool's poses, seen from the limb (see `limbs`), are put in an order in which neighbours are alike
 and cut into leaves of 16. Sixteen leaves make a node that knows the box of each of them, sixteen nodes
 the next, up to one root. Lanes are the last axis, so that one instruction works on eight poses or boxes.
+
+The search waits for memory, so everything is rounded to 16 bits, such that a cost measured from the rounded
+numbers is never more than the true one plus `ROUNDING` quanta: coordinates to the nearest quantum, those
+beyond the range into it (where the query is put as well: projections on a square only shorten distances),
+weights down.
 """
 
 from __future__ import annotations
@@ -21,8 +26,18 @@ _ALL = (1 << 12) - 1
 _ASIDE = 3.0
 _OWN_GROUP = 8 * LANES
 
-FAR = np.float32(1e9)
-"""Coordinate of an empty lane: never the nearest."""
+RANGE = 16383
+"""Greatest coordinate, in quanta."""
+
+UNIT_WEIGHT = 32767
+"""A weight of 1."""
+
+ROUNDING = float(np.sqrt(2)) * 1.001
+"""Quanta by which a rounded cost may exceed the true one: half a quantum in x and in y of every joint, and
+the weights of either pose sum to 1."""
+
+_WITHIN = 0.9995
+"""Share of the coordinates that must lie within the range."""
 
 
 @dataclass(frozen=True)
@@ -31,17 +46,19 @@ class LimbTree:
 
     Parameters
     ----------
-    leaves : (L, 576) float32
-        For each joint slot x, y and weight of 16 poses, one pose a lane.
+    quantum : float
+        Units of the limb's frame in one quantum of a coordinate.
+    leaves : (L, 576) int16
+        For each joint slot x, y (quanta) and weight (1/32767) of 16 poses, one pose a lane.
     ids : (L, 16) int32
         Pool entry of each lane, -1 where empty.
     leaf_masks : (L, 16) int16
         Labelled joint slots of each lane, slot s at bit s.
     leaf_uniform : (L,) bool
         Whether all lanes have the same mask.
-    nodes : (N, 960) float32
-        For each joint slot the children's centre and half width in x, in y, and least weight, one child a
-        lane. Nodes of the level above the leaves come first, the root last.
+    nodes : (N, 960) int16
+        For each joint slot the children's centre and half width in x, in y (quanta), and least weight, one
+        child a lane. Nodes of the level above the leaves come first, the root last.
     node_masks : (N, 16) int16
         Joint slots that any pose of the child has.
     node_uniform : (N,) bool
@@ -50,11 +67,12 @@ class LimbTree:
         First node of each level, counted from the level above the leaves.
     """
 
-    leaves: NDArray[np.float32]
+    quantum: float
+    leaves: NDArray[np.int16]
     ids: NDArray[np.int32]
     leaf_masks: NDArray[np.int16]
     leaf_uniform: NDArray[np.bool_]
-    nodes: NDArray[np.float32]
+    nodes: NDArray[np.int16]
     node_masks: NDArray[np.int16]
     node_uniform: NDArray[np.bool_]
     level_start: NDArray[np.int32]
@@ -89,10 +107,12 @@ def build_tree(coordinates: NDArray[np.float32], weights: NDArray[np.float32]) -
     ids = np.concatenate(pieces).reshape(-1, LANES)
     if not len(ids):
         ids = np.full((1, LANES), -1, np.int32)
-    leaves = _fill_leaves(ids, coordinates, weights)
+    quantum = _quantum(coordinates, weights)
+    leaves = _fill_leaves(ids, coordinates / quantum, weights)
     leaf_masks = np.where(ids >= 0, masks[ids], _ALL).astype(np.int16)
     nodes, node_masks, level_start = _build_nodes(leaves, ids, leaf_masks)
     return LimbTree(
+        quantum,
         leaves.reshape(len(leaves), -1),
         ids,
         leaf_masks,
@@ -207,72 +227,77 @@ def _select(
             return
 
 
+def _quantum(coordinates: NDArray[np.float32], weights: NDArray[np.float32]) -> float:
+    """Choose the unit of rounded coordinates such that nearly all that count lie within the range."""
+    known = np.abs(coordinates[weights > 0])
+    return max(float(np.quantile(known, _WITHIN)) * 1.05, 1e-3) / RANGE if known.size else 1.0
+
+
 def _fill_leaves(
-    ids: NDArray[np.int32], coordinates: NDArray[np.float32], weights: NDArray[np.float32]
-) -> NDArray[np.float32]:
-    """Leaf blocks (L, 12, 3, 16) of poses given by id; empty lanes lie far away with weight 0."""
-    leaves = np.empty((len(ids), 12, 3, LANES), np.float32)
-    leaves[:, :, :2] = coordinates[ids].transpose(0, 2, 3, 1)
-    leaves[:, :, 2] = weights[ids].transpose(0, 2, 1)
-    empty = np.broadcast_to((ids < 0)[:, None, :], (len(ids), 12, LANES))
-    leaves[:, :, 0][empty] = FAR
-    leaves[:, :, 1][empty] = FAR
-    leaves[:, :, 2][empty] = 0
+    ids: NDArray[np.int32], coordinates: NDArray[np.floating], weights: NDArray[np.float32]
+) -> NDArray[np.int16]:
+    """Leaf blocks (L, 12, 3, 16) of poses given by id, coordinates in quanta; empty lanes have no weight."""
+    leaves = np.empty((len(ids), 12, 3, LANES), np.int16)
+    rounded = np.clip(np.rint(coordinates), -RANGE, RANGE).astype(np.int16)
+    leaves[:, :, :2] = rounded[ids].transpose(0, 2, 3, 1)
+    # A float32 product may come out a rounding too high.
+    shares = np.floor(weights.astype(np.float64) * UNIT_WEIGHT).astype(np.int16)
+    leaves[:, :, 2] = shares[ids].transpose(0, 2, 1)
+    leaves[np.broadcast_to((ids < 0)[:, None, None, :], leaves.shape)] = 0
     return leaves
 
 
 def _build_nodes(
-    leaves: NDArray[np.float32], ids: NDArray[np.int32], leaf_masks: NDArray[np.int16]
-) -> tuple[NDArray[np.float32], NDArray[np.int16], NDArray[np.int32]]:
-    """All node levels from the leaves up to one root, their masks, and where each level starts."""
-    boxes = _leaf_boxes(leaves, ids)
+    leaves: NDArray[np.int16], ids: NDArray[np.int32], leaf_masks: NDArray[np.int16]
+) -> tuple[NDArray[np.int16], NDArray[np.int16], NDArray[np.int32]]:
+    """All node levels from the leaves up to one root, their masks, and where each level starts.
+
+    A child that isn't there has the last one's box; `search` knows how many there are.
+    """
+    low, high, weight = _leaf_boxes(leaves, ids)
     masks = np.bitwise_or.reduce(np.where(ids >= 0, leaf_masks, 0), axis=1).astype(np.int16)
     levels, level_masks = [], []
     start = [0]
     while True:
-        pad = -len(boxes) % LANES
-        # A child that isn't there has a box too far away to be entered.
-        empty = np.full((pad, 12, 5), FAR, np.float32)
-        empty[:, :, 4] = 1
-        boxes = np.concatenate([boxes, empty]).reshape(-1, LANES, 12, 5)
-        masks = np.concatenate([masks, np.full(pad, _ALL, np.int16)]).reshape(-1, LANES)
-        levels.append(_node_rows(boxes))
+        pad = -len(low) % LANES
+        low, high, weight, masks = (
+            np.concatenate([part, part[-1:].repeat(pad, axis=0)]).reshape(-1, LANES, *part.shape[1:])
+            for part in (low, high, weight, masks)
+        )
+        levels.append(_node_rows(low, high, weight))
         level_masks.append(masks)
-        start.append(start[-1] + len(boxes))
-        if len(boxes) == 1:
+        start.append(start[-1] + len(low))
+        if len(low) == 1:
             break
         masks = np.bitwise_or.reduce(masks, axis=1)
-        there = (boxes[..., 0] < FAR)[..., None]
-        low = boxes[..., [0, 2]].min(axis=1)
-        high = np.where(there, boxes[..., [1, 3]], -FAR).max(axis=1)
-        boxes = np.stack(
-            [low[..., 0], high[..., 0], low[..., 1], high[..., 1], boxes[..., 4].min(axis=1)], axis=-1
-        )
+        low, high, weight = low.min(axis=1), high.max(axis=1), weight.min(axis=1)
     return np.concatenate(levels), np.concatenate(level_masks), np.array(start, np.int32)
 
 
-def _node_rows(boxes: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Boxes (N, 16, 12, 5) as node rows (N, 960): centres and half widths, rounded outwards."""
-    low, high = boxes[..., [0, 2]], boxes[..., [1, 3]]
-    centre = ((low.astype(np.float64) + high) / 2).astype(np.float32)
-    half = np.maximum(high.astype(np.float64) - centre, centre.astype(np.float64) - low)
-    half = (half * (1 + 1e-6) + 1e-6).astype(np.float32)
-    rows = np.stack([centre[..., 0], half[..., 0], centre[..., 1], half[..., 1], boxes[..., 4]], axis=-1)
-    return rows.transpose(0, 2, 3, 1).reshape(len(boxes), -1)
+def _node_rows(
+    low: NDArray[np.int32], high: NDArray[np.int32], weight: NDArray[np.int32]
+) -> NDArray[np.int16]:
+    """Boxes (N, 16, 12, 2) and least weights (N, 16, 12) as node rows (N, 960): centres and half widths."""
+    centre = (low + high) // 2
+    half = np.maximum(high - centre, centre - low)
+    parts = (centre[..., 0], half[..., 0], centre[..., 1], half[..., 1], weight)
+    return np.stack(parts, axis=-1).transpose(0, 2, 3, 1).reshape(len(low), -1).astype(np.int16)
 
 
-def _leaf_boxes(leaves: NDArray[np.float32], ids: NDArray[np.int32]) -> NDArray[np.float32]:
-    """Box of each leaf, (L, 12, 5): least and greatest x, least and greatest y, least weight.
+def _leaf_boxes(
+    leaves: NDArray[np.int16], ids: NDArray[np.int32]
+) -> tuple[NDArray[np.int32], NDArray[np.int32], NDArray[np.int32]]:
+    """Least and greatest x and y of each leaf (L, 12, 2) and its least weight (L, 12), int32.
 
-    Where any pose of the leaf lacks the joint, the box is the whole plane: it adds nothing to the bound.
+    Where any pose of the leaf lacks the joint, the box is the whole range: it adds nothing to the bound.
     """
     here = (ids >= 0)[:, None, :]
-    weight = np.where(here, leaves[:, :, 2], np.inf).min(axis=-1)
+    weight = np.where(here, leaves[:, :, 2], UNIT_WEIGHT).min(axis=-1).astype(np.int32)
     lacking = (weight == 0)[..., None]
-    low = np.where(here[:, :, None], leaves[:, :, :2], FAR).min(axis=-1)
-    high = np.where(here[:, :, None], leaves[:, :, :2], -FAR).max(axis=-1)
-    low = np.where(lacking, -FAR, low)
-    high = np.where(lacking, FAR, high)
-    return np.stack([low[..., 0], high[..., 0], low[..., 1], high[..., 1], weight], axis=-1).astype(
-        np.float32
+    low = np.where(here[:, :, None], leaves[:, :, :2], RANGE).min(axis=-1)
+    high = np.where(here[:, :, None], leaves[:, :, :2], -RANGE).max(axis=-1)
+    return (
+        np.where(lacking, -RANGE, low).astype(np.int32),
+        np.where(lacking, RANGE, high).astype(np.int32),
+        weight,
     )

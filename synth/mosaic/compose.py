@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from synth.cameras import BOX, CROP
 from synth.errors import InputError
 from synth.matching import Alignment, alignment_transforms
-from synth.mosaic.blending import blend, fill_uncovered, fixed_point
+from synth.mosaic.blending import blend, empty_table, fill_uncovered, fixed_point
 from synth.mosaic.distance import half_sizes, rasterise_skeleton, squared_distances
 from synth.mosaic.probability import index_map, vertex_probabilities
 from synth.pool import Pool
@@ -198,7 +198,7 @@ class Composer:
             np.empty(BOX * BOX, np.int32),
             np.empty((BOX, BOX), np.bool_),
             np.empty((BOX, BOX), np.int32),
-            np.zeros((BOX + 1) * (BOX + 1) * 4, np.uint64),
+            empty_table(),
         )
 
     def compose(self, query: NDArray[np.floating], layers: Layers, n: int) -> Mosaic:
