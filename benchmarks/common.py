@@ -42,7 +42,8 @@ from synth.pool_build import build_pool
 from synth.pool_crops import create_crops
 from synth.pool_plan import PoolOptions
 from synth.poses import build_library
-from synth.queries import QueryPlan, make_queries, plan_queries
+from synth.queries import make_queries
+from synth.query_plan import QueryPlan, plan_queries
 from synth.sources.catalog import iter_motion, read_images
 from synth.splits import SplitCycle
 from synth.store.create import create_store

@@ -12,10 +12,10 @@ from pipelines.recipe import ALGORITHM_VERSION, Recipe
 from pipelines.runlog import count_rejections
 from synth.cameras import BOX
 from synth.environment import library_versions
-from synth.queries import QueryPlan
+from synth.query_plan import QueryPlan
 from synth.skeletons import BODY13, H36M17, Skeleton
 from synth.sources import catalog
-from synth.splits import SPLITS
+from synth.splits import SPLITS, SplitCycle
 
 
 def store_tables(poses: PreparedPoses, pool: PreparedPool) -> dict[str, list[str]]:
@@ -34,23 +34,9 @@ def store_attributes(
     return {
         "title": "Mosaics of photographs guided by motion capture, with 2D and 3D poses",
         "method": "Rogez and Schmid, Image-based Synthesis for Deep 3D Human Pose Estimation, IJCV 2018",
-        "skeleton": _skeleton(H36M17),
-        "matched_joints": list(BODY13.joints),
-        "matched_skeleton": _skeleton(BODY13),
-        "image_size": [BOX, BOX],
-        "units": {"lengths": "m", "pixels": "px", "angles": "rad", "images": "sRGB, 0-255"},
-        "axes": "camera frame: x right, y down, z forward; world frame: y up; "
-        "picture: x right, y down, pixel centres at integers, 0 to 219",
-        "camera_model": "pinhole without distortion: X_camera = R X_world + t; pixel = K X_camera / z",
-        "splits": list(SPLITS),
-        "split_cycle": list(recipe.output.cycle.sizes),
-        "recipe": recipe.described(),
-        "inputs": inputs,
-        "algorithm_version": ALGORITHM_VERSION,
+        **picture_attributes(recipe.described(), inputs, recipe.output.cycle, ALGORITHM_VERSION),
         "seed": recipe.output.seed,
-        "code": {"name": "synth", "version": synth.__version__},
-        "libraries": library_versions(),
-        "sources": _sources(recipe),
+        "sources": [*motion_licences(recipe.sources.mocap), *_image_licences(recipe.sources.images)],
         "counts": {
             "frames": poses.frames,
             "poses": len(poses.library),
@@ -60,6 +46,41 @@ def store_attributes(
             "splits": split_counts(recipe, pool, plan),
         },
         "left_out": count_rejections([*poses.rejections, *pool.rejections]),
+    }
+
+
+def picture_attributes(
+    described: dict[str, Any], inputs: dict[str, str], cycle: SplitCycle, version: int
+) -> dict[str, Any]:
+    """Compile what the attributes of every store of pictures of people with 3D poses say.
+
+    Parameters
+    ----------
+    described : dict
+        The recipe as a store's attributes keep it.
+    inputs : dict of str to str
+        Content hashes of what the samples are made from.
+    cycle : SplitCycle
+        How ids run through the splits.
+    version : int
+        Of the algorithm.
+    """
+    return {
+        "skeleton": _skeleton(H36M17),
+        "matched_joints": list(BODY13.joints),
+        "matched_skeleton": _skeleton(BODY13),
+        "image_size": [BOX, BOX],
+        "units": {"lengths": "m", "pixels": "px", "angles": "rad", "images": "sRGB, 0-255"},
+        "axes": "camera frame: x right, y down, z forward; world frame: y up; "
+        "picture: x right, y down, pixel centres at integers, 0 to 219",
+        "camera_model": "pinhole without distortion: X_camera = R X_world + t; pixel = K X_camera / z",
+        "splits": list(SPLITS),
+        "split_cycle": list(cycle.sizes),
+        "recipe": described,
+        "inputs": inputs,
+        "algorithm_version": version,
+        "code": {"name": "synth", "version": synth.__version__},
+        "libraries": library_versions(),
     }
 
 
@@ -92,18 +113,20 @@ def _skeleton(skeleton: Skeleton) -> dict[str, Any]:
     }
 
 
-def _sources(recipe: Recipe) -> list[dict[str, str]]:
-    named: list[tuple[str, catalog.Source]] = [
-        *(("motion", source) for source in catalog.motion_sources(recipe.sources.mocap or "")),
-        *(("images", source) for source in catalog.image_sources(recipe.sources.images or "")),
-    ]
-    return [
-        {
-            "kind": kind,
-            "name": source.name,
-            "title": source.title,
-            "licence": source.licence,
-            "publisher": source.publisher,
-        }
-        for kind, source in named
-    ]
+def motion_licences(spec: str) -> list[dict[str, str]]:
+    """Say of motion sources, joined with +, what a store keeps: title, licence, publisher."""
+    return [_licence("motion", source) for source in catalog.motion_sources(spec)]
+
+
+def _image_licences(spec: str) -> list[dict[str, str]]:
+    return [_licence("images", source) for source in catalog.image_sources(spec)]
+
+
+def _licence(kind: str, source: catalog.Source) -> dict[str, str]:
+    return {
+        "kind": kind,
+        "name": source.name,
+        "title": source.title,
+        "licence": source.licence,
+        "publisher": source.publisher,
+    }

@@ -1,22 +1,22 @@
-"""What a mosaic run will take, from a warm-up of real samples: bytes by codec, and time."""
+"""What a run will take, from a warm-up of real samples: bytes by codec, and time."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from pipelines.mosaic_worker import MosaicBlock
-from pipelines.shards import BLOCK
+from pipelines.shards import Block
 from synth.errors import InputError
-from synth.mosaic.samples import MosaicEngine
 from synth.store.codecs import encode_chunk, parse_codec
-from synth.store.samples import sample_schema
-from synth.store.schema import bytes_per_sample
+from synth.store.schema import StoreSchema, bytes_per_sample
 
 CODECS = ("zstd:1", "jpeg:95", "none")
-_WARM_UP = 50
+
+Ids = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Estimate:
     Parameters
     ----------
     size : dict of str to float
-        Bytes by codec, labels included.
+        Bytes by codec of the pictures, labels included.
     seconds : float
         Of one process; NaN if not measured.
     """
@@ -35,47 +35,71 @@ class Estimate:
     seconds: float
 
 
-def warm_up(engine: MosaicEngine, n: int, codec: str, timed: bool = False) -> Estimate:
-    """Make and encode some of the samples 0 ... n - 1, spread evenly; nothing is kept.
+def measure_size(begin: Callable[[Ids], Block], schema: StoreSchema, ids: Ids) -> dict[str, float]:
+    """Bytes of a sample by codec of the pictures: the store's, and `CODECS`.
 
     Parameters
     ----------
-    engine : MosaicEngine
-    n : int
-        Samples of the store.
-    codec : str
-        The store's; it is measured beside `CODECS`.
-    timed : bool
-        Also measure the time, on as large a batch as a task takes.
+    begin : callable
+        Begins the block of some sample ids.
+    schema : StoreSchema
+        The store's.
+    ids : (B,) int64
+        Samples to be made and encoded; nothing is kept.
+
+    Raises
+    ------
+    InputError
+        None of them can be made.
     """
-    block = MosaicBlock(engine, _spread(n, _WARM_UP))
-    images = [made["images"] for made in block.samples() if not isinstance(made, InputError)]
-    if not images:
+    block = begin(ids)
+    made = [values for values in block.samples() if not isinstance(values, InputError)]
+    if not made:
         raise InputError("none of the first samples could be made; the sources don't fit the queries")
-    labels = {
-        spec.name: len(encode_chunk(spec.parsed_codec, np.ascontiguousarray(values))) / len(block.ids)
-        for spec in sample_schema().unsharded
-        if (values := block.labels().get(spec.name)) is not None
+    labels = block.labels()
+    measured = {
+        spec.name: len(encode_chunk(spec.parsed_codec, np.ascontiguousarray(labels[spec.name]))) / len(ids)
+        for spec in schema.unsharded
+        if spec.name in labels
     }
-    sizes = {}
-    for name in dict.fromkeys((codec, *CODECS)):
-        encoded = np.mean([len(encode_chunk(parse_codec(name), image)) for image in images])
-        sizes[name] = bytes_per_sample(sample_schema(name), {**labels, "images": float(encoded)})
-    return Estimate(sizes, _seconds(engine, n, codec) if timed else float("nan"))
+    for spec in schema.sharded:
+        measured[spec.name] = _encoded(made, spec.name, spec.codec)
+    codec = schema.array("images").codec
+    pictures = {name: _encoded(made, "images", name) for name in dict.fromkeys((codec, *CODECS))}
+    return {name: bytes_per_sample(schema, {**measured, "images": size}) for name, size in pictures.items()}
 
 
-def _seconds(engine: MosaicEngine, n: int, codec: str) -> float:
-    """Time of a sample when all is compiled: matching in a full batch, then the picture."""
+def measure_seconds(begin: Callable[[Ids], Block], codec: str, batch: Ids, ids: Ids) -> float:
+    """Time of a sample when all is compiled.
+
+    Parameters
+    ----------
+    begin : callable
+        Begins the block of some sample ids.
+    codec : str
+        Of the pictures.
+    batch : (N,) int64
+        As many samples as a task takes: how long their block takes to begin is measured.
+    ids : (B,) int64
+        Samples to be made and encoded.
+    """
     started = time.monotonic()
-    batch = engine.prepare(_spread(n, BLOCK))
-    matching = (time.monotonic() - started) / len(batch.queries)
-    block = MosaicBlock(engine, _spread(n, 2 * _WARM_UP))
+    begin(batch)
+    beginning = (time.monotonic() - started) / len(batch)
+    block = begin(ids)
     started = time.monotonic()
     for made in block.samples():
         if not isinstance(made, InputError):
             encode_chunk(parse_codec(codec), made["images"])
-    return matching + (time.monotonic() - started) / len(block.ids)
+    return beginning + (time.monotonic() - started) / len(ids)
 
 
-def _spread(n: int, count: int) -> np.ndarray:
+def spread(n: int, count: int) -> Ids:
+    """At most `count` of the ids 0 ... n - 1, spread evenly."""
     return np.unique(np.linspace(0, n - 1, min(count, n)).astype(np.int64))
+
+
+def _encoded(made: list[dict[str, NDArray]], name: str, codec: str) -> float:
+    """Mean bytes of an array's samples."""
+    parsed = parse_codec(codec)
+    return float(np.mean([len(encode_chunk(parsed, np.ascontiguousarray(values[name]))) for values in made]))

@@ -6,18 +6,14 @@ Exit codes are in `pipelines.command`.
 from __future__ import annotations
 
 import argparse
-import shlex
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
-from pipelines.command import INTERRUPTED, CommandParser, guarded, interruptible
+from pipelines.command import CommandParser, guarded
 from pipelines.mosaic import make_mosaics, plan_only
 from pipelines.options import add_recipe_options, recipe_from
-from pipelines.progress import Progress
-from pipelines.runlog import RunLog
-from synth.store.commits import committed_shards
-from synth.store.metadata import has_store, open_meta
+from pipelines.recipe import Recipe
+from pipelines.store_command import add_store_options, run_store_command
 
 _EXAMPLES = """\
 examples:
@@ -53,49 +49,17 @@ def parser(prog: str) -> CommandParser:
         "Make a Zarr store of mosaics: photographs of people, put together after motion capture.",
         _EXAMPLES,
     )
-    made.add_argument(
-        "--out", type=Path, required=True, metavar="STORE", help="the store to make, such as m.zarr"
-    )
-    made.add_argument(
-        "--plan-only",
-        action="store_true",
-        help="print counts, bytes, free disk and an estimate of the time; write no store",
-    )
-    add_recipe_options(made)
+    add_store_options(made)
+    add_recipe_options(made, Recipe)
     return made
 
 
 def _run(arguments: argparse.Namespace, command: list[str]) -> int:
-    recipe = recipe_from(arguments)
-    progress = Progress(recipe.run.progress)
-    with interruptible():
-        try:
-            if arguments.plan_only:
-                lines = plan_only(recipe, arguments.out, progress)
-            else:
-                log = RunLog(arguments.out, shlex.join(command))
-                lines = make_mosaics(recipe, arguments.out, progress, log)
-        except KeyboardInterrupt:
-            print("\n".join(_how_to_go_on(arguments.out, command)), file=sys.stderr)
-            return INTERRUPTED
-    print("\n".join(lines))
-    return 0
-
-
-def _how_to_go_on(out: Path, command: list[str]) -> list[str]:
-    if not has_store(out):
-        return ["interrupted before the store was begun. To begin again:", f"  {shlex.join(command)}"]
-    meta, done = open_meta(out), len(committed_shards(out))
-    words = _without_resume(command)
-    return [f"interrupted: {done:,} of {meta.shards:,} shards are done. To go on:", f"  {shlex.join(words)}"]
-
-
-def _without_resume(command: list[str]) -> list[str]:
-    """Arguments without ``--resume``, whose default goes on with a store and whose ``never`` would not."""
-    words: list[str] = []
-    skip = False
-    for word in command:
-        if not (skip or word == "--resume" or word.startswith("--resume=")):
-            words.append(word)
-        skip = word == "--resume"
-    return words
+    recipe, out = recipe_from(arguments, Recipe), arguments.out
+    return run_store_command(
+        arguments,
+        command,
+        recipe.run.progress,
+        lambda progress: plan_only(recipe, out, progress),
+        lambda progress, log: make_mosaics(recipe, out, progress, log),
+    )

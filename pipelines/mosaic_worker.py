@@ -19,7 +19,7 @@ from synth.mosaic.compose import BlendOptions
 from synth.mosaic.samples import MosaicEngine, MosaicParts, ViewChoice
 from synth.pool import open_pool
 from synth.poses import load_library
-from synth.queries import plan_queries
+from synth.query_plan import plan_queries
 from synth.splits import SplitCycle
 
 

@@ -4,39 +4,50 @@ from __future__ import annotations
 
 import argparse
 from types import UnionType
-from typing import Any, Literal, Union, get_args, get_origin
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from pipelines.recipe import Recipe
+from pipelines.recipe import PoseRecipe
 from pipelines.recipe_files import find_recipe, read_recipe, recipe_fields, with_overrides
 
-_PREFIXES = {"poses": "pose-", "views": "view-", "pool": "pool-", "limits": "pool-limit-"}
+R = TypeVar("R", bound=PoseRecipe)
+
+_PREFIXES = {
+    "poses": "pose-",
+    "views": "view-",
+    "pool": "pool-",
+    "limits": "pool-limit-",
+    "pseudo": "pseudo-",
+}
 """What options of a table begin with; those of the other tables have their plain names."""
 
 _TITLES = {
     "sources": "sources",
     "poses": "pose library",
     "views": "virtual views",
+    "pseudo": "people lifted to 3D (pseudo:NAME)",
     "pool": "image pool",
     "matching": "matching (Eq. 1-4)",
     "blending": "blending (Eq. 5-8)",
+    "rendering": "rendering",
     "output": "output",
     "run": "running",
 }
 
 
-def add_recipe_options(parser: argparse.ArgumentParser) -> None:
+def add_recipe_options(parser: argparse.ArgumentParser, model: type[PoseRecipe]) -> None:
     """Add ``--recipe`` and an option for every field of a recipe, table by table."""
     parser.add_argument(
         "--recipe", metavar="NAME|PATH", help="packaged recipe or TOML file; the options below override it"
     )
-    groups = {table: parser.add_argument_group(title) for table, title in _TITLES.items()}
-    for keys, field in recipe_fields():
+    tables = model.model_fields
+    groups = {table: parser.add_argument_group(title) for table, title in _TITLES.items() if table in tables}
+    for keys, field in recipe_fields(model):
         _add_option(groups[keys[0]], keys, field)
 
 
-def recipe_from(arguments: argparse.Namespace) -> Recipe:
+def recipe_from(arguments: argparse.Namespace, model: type[R]) -> R:
     """Recipe of the file named by ``--recipe`` (else the defaults) and the options given.
 
     Raises
@@ -44,8 +55,8 @@ def recipe_from(arguments: argparse.Namespace) -> Recipe:
     InputError
         As `read_recipe` and `with_overrides`.
     """
-    recipe = read_recipe(find_recipe(arguments.recipe)) if arguments.recipe else Recipe()
-    given = {keys: getattr(arguments, _dest(keys)) for keys, _ in recipe_fields()}
+    recipe = read_recipe(find_recipe(arguments.recipe), model) if arguments.recipe else model()
+    given = {keys: getattr(arguments, _dest(keys)) for keys, _ in recipe_fields(model)}
     return with_overrides(
         recipe, {keys: value for keys, value in given.items() if value is not None}, option_name
     )

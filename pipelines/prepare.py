@@ -20,11 +20,10 @@ from numpy.typing import NDArray
 
 from pipelines.cluster import Workers
 from pipelines.progress import Progress
-from pipelines.recipe import Recipe
+from pipelines.recipe import PoseRecipe, Recipe
 from synth import pool_build
 from synth.cache import atomic_folder, atomic_write_bytes
 from synth.environment import library_versions
-from synth.errors import InputError
 from synth.matching import Alignment, build_index, load_index, save_index
 from synth.matching.index import INDEX_VERSION
 from synth.mosaic.samples import SplitIndex
@@ -83,7 +82,7 @@ class PreparedPool:
     rejections: tuple[Rejection, ...]
 
 
-def prepare_poses(recipe: Recipe, tools: Tools) -> PreparedPoses:
+def prepare_poses(recipe: PoseRecipe, tools: Tools) -> PreparedPoses:
     """Find or make the pose library of a recipe.
 
     Raises
@@ -91,14 +90,14 @@ def prepare_poses(recipe: Recipe, tools: Tools) -> PreparedPoses:
     InputError
         If a source is unknown or missing, or gives no pose.
     """
-    spec, root = recipe.sources.mocap or "", recipe.sources.data_root
+    spec, root = recipe.sources.mocap, recipe.sources.data_root
     options = [SOURCES_VERSION, recipe.poses.rule, recipe.threshold, recipe.poses.rate_hz]
-    sources = [catalog.locate(source.name, root) for source in catalog.motion_sources(spec)]
+    sources = [catalog.locate(source, root) for source in catalog.motion_sources(spec)]
 
     def name_by_content() -> dict[str, Any]:
-        return {"name": _digest(options, catalog.source_fingerprint(spec, root))}
+        return {"name": _digest(options, catalog.source_fingerprint(sources))}
 
-    known = _remembered(tools.cache / "poses", [options, file_stamps(sources)], name_by_content)
+    known = remembered(tools.cache / "poses", [options, file_stamps(sources)], name_by_content)
     folder = tools.cache / "poses" / known["name"]
     if not folder.is_dir():
         _make_library(recipe, folder, tools)
@@ -120,22 +119,23 @@ def prepare_pool(recipe: Recipe, tools: Tools) -> PreparedPool:
     InputError
         If a source is unknown or missing, or nobody can be used.
     """
-    spec, root = recipe.sources.images or "", recipe.sources.data_root
+    spec, root = recipe.sources.images, recipe.sources.data_root
     options = recipe.pool.options()
     versions = [SOURCES_VERSION, pool_build.ALGORITHM_VERSION, FORMAT_VERSION, library_versions()["opencv"]]
-    sources = [catalog.locate(source.name, root) for source in catalog.image_sources(spec)]
+    _make_embedded(spec, tools)
+    sources = [catalog.locate(source, root) for source in catalog.image_sources(spec)]
     pools = tools.cache / "pools"
 
     def build() -> dict[str, Any]:
         tools.progress.say(f"reading annotated images: {spec} ...")
         images, rejections = catalog.read_images(spec, root)
         pool = pool_build.build_pool(
-            images, options, tools.cache, map=_told_map(tools, "making crops", "parts")
+            images, options, tools.cache, map=told_map(tools, "making crops", "parts")
         )
         return {"name": pool.path.name, "rejections": [asdict(item) for item in rejections]}
 
     key = [versions, asdict(options), file_stamps(sources)]
-    known = _remembered(pools, key, build, lambda found: (pools / found["name"]).is_dir())
+    known = remembered(pools, key, build, lambda found: (pools / found["name"]).is_dir())
     pool = open_pool(pools / known["name"])
     people, photographs = int(pool.usable[: pool.rows].sum()), len(np.unique(pool.photograph))
     mirrored = f", {len(pool):,} entries with mirror images" if len(pool) > pool.rows else ""
@@ -211,8 +211,8 @@ def file_stamps(sources: Sequence[catalog.Location]) -> list[Any]:
     return stamps
 
 
-def _make_library(recipe: Recipe, folder: Path, tools: Tools) -> None:
-    items = catalog.motion_items(recipe.sources.mocap or "", recipe.sources.data_root)
+def _make_library(recipe: PoseRecipe, folder: Path, tools: Tools) -> None:
+    items = catalog.motion_items(recipe.sources.mocap, recipe.sources.data_root)
     frames = 0
 
     def counted(results: Iterable[MotionClip | Rejection]) -> Iterable[MotionClip | Rejection]:
@@ -222,7 +222,7 @@ def _make_library(recipe: Recipe, folder: Path, tools: Tools) -> None:
             yield result
 
     tools.progress.say(f"reading motion: {len(items):,} clips ...")
-    clips = counted(_told_map(tools, "reading motion", "clips")(catalog.read_item, items))
+    clips = counted(told_map(tools, "reading motion", "clips")(catalog.read_item, items))
     library, rejections = build_library(clips, recipe.poses.rule, recipe.threshold, recipe.poses.rate_hz)
     with atomic_folder(folder) as temporary:
         save_library(library, temporary / LIBRARY_FILE)
@@ -230,7 +230,7 @@ def _make_library(recipe: Recipe, folder: Path, tools: Tools) -> None:
         atomic_write_bytes(temporary / NOTES_FILE, json.dumps(notes).encode())
 
 
-def _told_map(tools: Tools, name: str, unit: str) -> Callable[[Callable[[T], R], Sequence[T]], Iterable[R]]:
+def told_map(tools: Tools, name: str, unit: str) -> Callable[[Callable[[T], R], Sequence[T]], Iterable[R]]:
     """Make a `map` that tells how far it is; a few tasks aren't worth starting workers for."""
 
     def run(function: Callable[[T], R], tasks: Sequence[T]) -> Iterable[R]:
@@ -257,7 +257,7 @@ def photographs_hash(pool: Pool) -> str:
     return _digest(photograph_names(pool))
 
 
-def _remembered(
+def remembered(
     folder: Path,
     key: object,
     make: Callable[[], dict[str, Any]],
@@ -279,22 +279,21 @@ def _digest(*parts: object) -> str:
 
 
 def check_sources(recipe: Recipe) -> None:
-    """Make sure that both kinds of source are named and there, before anything is begun.
+    """Make sure that both kinds of source are there, before anything is begun.
 
     Raises
     ------
     InputError
-        If one isn't named, is unknown or missing.
+        If one is unknown or missing.
     """
-    mocap, images, root = recipe.sources.mocap, recipe.sources.images, recipe.sources.data_root
-    for option, spec, known in (
-        ("--mocap", mocap, catalog.MOTION_SOURCES),
-        ("--images", images, catalog.IMAGE_SOURCES),
-    ):
-        if not spec:
-            names = ", ".join(source.name for source in known)
-            raise InputError(
-                f"{option} is required: one or more of {names}, joined with +; see synth sources"
-            )
-    for source in (*catalog.motion_sources(mocap or ""), *catalog.image_sources(images or "")):
-        catalog.locate(source.name, root)
+    sources: tuple[catalog.Source, ...] = catalog.motion_sources(recipe.sources.mocap)
+    for source in (*sources, *catalog.image_sources(recipe.sources.images)):
+        if not source.embedded:
+            catalog.locate(source, recipe.sources.data_root)
+
+
+def _make_embedded(spec: str, tools: Tools) -> None:
+    """Make image sources that this program renders itself, unless they were made before."""
+    for source in catalog.image_sources(spec):
+        if source.make is not None:
+            source.make(told_map(tools, "rendering people", "groups"))

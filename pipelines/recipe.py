@@ -6,81 +6,30 @@ A recipe is a TOML file with the tables below; the command line's options are ma
 
 from __future__ import annotations
 
-import hashlib
-import json
-from dataclasses import asdict
-from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator
 
-from synth.cameras import ViewRange
+from pipelines.pose_recipe import MotionTable, PoseRecipe, Table, hash_of
 from synth.matching import Alignment
 from synth.mosaic.compose import BlendOptions
 from synth.mosaic.samples import ViewChoice
 from synth.plausibility import PlausibilityLimits
 from synth.pool_plan import PoolOptions
-from synth.poses import DEFAULT_RATE_HZ, DEFAULT_THRESHOLD
 from synth.splits import SplitCycle, parse_splits
 from synth.store.codecs import parse_codec
-from synth.thinning import Rule
 
 ALGORITHM_VERSION = 2
 """Raised whenever the same inputs and options would give other samples."""
 
-Interval = tuple[float, float]
-
-_VIEWS, _POOL, _LIMITS = ViewRange(), PoolOptions(), PlausibilityLimits()
+_POOL, _LIMITS = PoolOptions(), PlausibilityLimits()
 _CHOICE, _BLENDING = ViewChoice(), BlendOptions()
 
 
-class Table(BaseModel):
-    """Base of all tables: frozen, no unknown keys, finite numbers."""
+class Sources(MotionTable):
+    """What data is used."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-
-class Sources(Table):
-    """What real data is used."""
-
-    mocap: str | None = Field(None, description="motion sources joined with +, such as cmu+hdm05")
-    images: str | None = Field(None, description="image sources joined with +, such as mpii-lsp")
-    data_root: Path | None = Field(
-        None, description="folder that holds the sources; $SYNTH_DATA if not given"
-    )
-
-
-class Poses(Table):
-    """The pose library."""
-
-    rule: Rule = Field(
-        "max", description="poses are alike by the max or the mean of their joints' distances, torsos aligned"
-    )
-    threshold: float | None = Field(
-        None,
-        gt=0,
-        description="metres below which poses are alike; if not given "
-        + ", ".join(f"{metres} for {rule}" for rule, metres in DEFAULT_THRESHOLD.items()),
-    )
-    rate_hz: float = Field(DEFAULT_RATE_HZ, gt=0, description="poses a second taken before thinning")
-
-
-class ViewTable(Table):
-    """Intervals from which virtual views are drawn."""
-
-    azimuth: Interval = Field(_VIEWS.azimuth, description="degrees about the vertical, least and greatest")
-    elevation: Interval = Field(_VIEWS.elevation, description="degrees above the horizon")
-    distance: Interval = Field(_VIEWS.distance, description="metres from the camera to the torso")
-    roll: Interval = Field(_VIEWS.roll, description="degrees about the optical axis")
-
-    @model_validator(mode="after")
-    def _check(self) -> ViewTable:
-        self.ranges()
-        return self
-
-    def ranges(self) -> ViewRange:
-        """As the cameras take it; `InputError` for an impossible interval."""
-        return ViewRange(**self.model_dump())
+    images: str = Field("demo", description="image sources joined with +, such as mpii-lsp")
 
 
 class Limits(Table):
@@ -206,12 +155,10 @@ class Run(Table):
     )
 
 
-class Recipe(Table):
+class Recipe(PoseRecipe):
     """All options of a mosaic data set."""
 
     sources: Sources = Field(default_factory=Sources)
-    poses: Poses = Field(default_factory=Poses)
-    views: ViewTable = Field(default_factory=ViewTable)
     pool: PoolTable = Field(default_factory=PoolTable)
     matching: Matching = Field(default_factory=Matching)
     blending: Blending = Field(default_factory=Blending)
@@ -220,16 +167,10 @@ class Recipe(Table):
 
     def described(self) -> dict[str, Any]:
         """Recipe as a store's attributes keep it: without paths, and without what the store says itself."""
-        document = self.model_dump(mode="json", exclude={"run": True, "sources": {"data_root"}})
-        document["poses"]["threshold"] = self.threshold
+        document = self.tidied(self.model_dump(mode="json", exclude={"run"}))
         splits = ":".join(map(str, self.output.cycle.sizes))
         document["output"] = {"seed": self.output.seed, "splits": splits}
         return document
-
-    @property
-    def threshold(self) -> float:
-        """Metres below which poses count as the same."""
-        return DEFAULT_THRESHOLD[self.poses.rule] if self.poses.threshold is None else self.poses.threshold
 
 
 def recipe_hash(recipe: Recipe, inputs: dict[str, str]) -> str:
@@ -238,8 +179,8 @@ def recipe_hash(recipe: Recipe, inputs: dict[str, str]) -> str:
     Parameters
     ----------
     recipe : Recipe
-        Its views, matching, blending, seed and splits count. Options of the pose library and the image pool
-        count by what came of them.
+        Its views, shares, matching, blending, seed and splits count. Options of the pose library and the image
+        pool count by what came of them.
     inputs : dict of str to str
         Content hashes of what the samples are made from.
 
@@ -251,11 +192,10 @@ def recipe_hash(recipe: Recipe, inputs: dict[str, str]) -> str:
     decides = {
         "algorithm": ALGORITHM_VERSION,
         "inputs": inputs,
-        "views": asdict(recipe.views.ranges()),
+        **recipe.deciding(),
         "matching": recipe.matching.model_dump(),
         "blending": recipe.blending.model_dump(),
         "seed": recipe.output.seed,
         "splits": recipe.output.cycle.sizes,
     }
-    text = json.dumps(decides, sort_keys=True)
-    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+    return hash_of(decides)

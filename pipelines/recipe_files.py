@@ -7,13 +7,15 @@ import json
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from pipelines.recipe import Recipe
+from pipelines.recipe import PoseRecipe
 from synth.errors import InputError
+
+R = TypeVar("R", bound=PoseRecipe)
 
 
 def packaged_recipes() -> dict[str, Path]:
@@ -43,8 +45,15 @@ def find_recipe(name: str) -> Path:
     raise InputError(f"no recipe {name!r}: neither a file nor one of {', '.join(packaged)}{hint}")
 
 
-def read_recipe(path: Path) -> Recipe:
+def read_recipe(path: Path, model: type[R]) -> R:
     """Read a recipe file.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    model : type
+        Kind of recipe that is expected.
 
     Raises
     ------
@@ -58,22 +67,22 @@ def read_recipe(path: Path) -> Recipe:
         raise InputError(f"{path}: cannot be read as TOML: {error}") from error
     try:
         # read as JSON, so that types count (no number in quotes) and lists stand for tuples
-        return Recipe.model_validate_json(json.dumps(document, default=str), strict=True)
+        return model.model_validate_json(json.dumps(document, default=str), strict=True)
     except ValidationError as error:
-        raise InputError(f"{path}: {first_problem(error)}") from error
+        raise InputError(f"{path}: {first_problem(error, model)}") from error
 
 
 def with_overrides(
-    recipe: Recipe,
+    recipe: R,
     overrides: Mapping[tuple[str, ...], Any],
     name_of: Callable[[tuple[str, ...]], str] = ".".join,
-) -> Recipe:
+) -> R:
     """Recipe with some fields replaced.
 
     Parameters
     ----------
-    recipe : Recipe
-        Left as it is.
+    recipe : PoseRecipe
+        Of any kind; left as it is.
     overrides : mapping of key path to value
         Such as ``("blending", "sigma")`` to ``"20"``; text is converted to the field's type.
     name_of : callable
@@ -91,13 +100,13 @@ def with_overrides(
             table = table[key]
         table[keys[-1]] = value
     try:
-        return Recipe.model_validate(document)
+        return type(recipe).model_validate(document)
     except ValidationError as error:
-        raise InputError(first_problem(error, name_of)) from error
+        raise InputError(first_problem(error, type(recipe), name_of)) from error
 
 
 def recipe_fields(
-    model: type[BaseModel] = Recipe, above: tuple[str, ...] = ()
+    model: type[BaseModel], above: tuple[str, ...] = ()
 ) -> Iterator[tuple[tuple[str, ...], FieldInfo]]:
     """Yield key path and definition of every option, tables resolved."""
     for name, field in model.model_fields.items():
@@ -108,12 +117,16 @@ def recipe_fields(
             yield (*above, name), field
 
 
-def first_problem(error: ValidationError, name_of: Callable[[tuple[str, ...]], str] = ".".join) -> str:
+def first_problem(
+    error: ValidationError,
+    model: type[BaseModel],
+    name_of: Callable[[tuple[str, ...]], str] = ".".join,
+) -> str:
     """One line about the first thing that is wrong: unknown keys before wrong values."""
     problem = min(error.errors(include_url=False), key=lambda item: item["type"] != "extra_forbidden")
     keys = tuple(str(part) for part in problem["loc"] if not isinstance(part, int))
     if problem["type"] == "extra_forbidden":
-        return f"unknown key {'.'.join(keys)}; did you mean {_nearest(keys)}?"
+        return f"unknown key {'.'.join(keys)}; did you mean {_nearest(keys, model)}?"
     value = problem["input"]
     reason = str(problem.get("ctx", {}).get("error") or problem["msg"])
     reason = reason[0].lower() + reason[1:]
@@ -121,8 +134,8 @@ def first_problem(error: ValidationError, name_of: Callable[[tuple[str, ...]], s
     return reason if isinstance(value, dict) else f"{name_of(keys)} = {value!r}: {reason}"
 
 
-def _nearest(keys: tuple[str, ...]) -> str:
-    paths = [path for path, _ in recipe_fields()]
+def _nearest(keys: tuple[str, ...], model: type[BaseModel]) -> str:
+    paths = [path for path, _ in recipe_fields(model)]
     known = {".".join(path[:depth]) for path in paths for depth in range(1, len(path) + 1)}
     beside = sorted(name for name in known if name.rpartition(".")[0] == ".".join(keys[:-1]))
     elsewhere = [name for name in sorted(known) if name.rpartition(".")[2] == keys[-1]]

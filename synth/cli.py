@@ -41,6 +41,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _commands() -> dict[str, tuple[Callable[[Sequence[str]], int], str]]:
     return {
         "mosaic": (_mosaic, "make a store of mosaics of photographs, guided by motion capture"),
+        "render": (_render, "render people in the poses and cameras of a store, or of motion capture"),
+        "label": (_label, "add labels to a store: pose classes, skeleton maps"),
         "sources": (_sources, "list the known sources of real data and what is there of them"),
         "recipes": (_recipes, "list the recipes that come with the package"),
         "verify": (_verify, "check every byte of a store"),
@@ -67,6 +69,18 @@ def _mosaic(argv: Sequence[str]) -> int:
     from pipelines import mosaic_command
 
     return mosaic_command.main(argv)
+
+
+def _render(argv: Sequence[str]) -> int:
+    from pipelines import render_command
+
+    return render_command.main(argv)
+
+
+def _label(argv: Sequence[str]) -> int:
+    from pipelines import label_command
+
+    return label_command.main(argv)
 
 
 def _sources(argv: Sequence[str]) -> int:

@@ -1,4 +1,4 @@
-"""Machine operations that numba has no name for: vectors of bytes, fetching ahead, bits of a number."""
+"""Machine operations that numba has no name for: vectors of distances, fetching ahead, bits of a number."""
 
 from __future__ import annotations
 
@@ -6,87 +6,106 @@ from typing import Any
 
 from llvmlite import ir
 from numba import types
+from numba.core import cgutils
 from numba.extending import intrinsic
+
+LANES = 16
+"""Columns of a tile of `squared_distances`."""
 
 
 @intrinsic
-def add_bilinear(
-    typing_context: Any,
-    total: Any,
-    place: Any,
-    pixels: Any,
-    above: Any,
-    below: Any,
-    fx: Any,
-    fy: Any,
-    weight: Any,
+def squared_distances(
+    typing_context: Any, point: Any, first: Any, tiles: Any, tile: Any, dims: Any, out: Any
 ) -> Any:
-    """Add `weight` times a bilinear sample of an RGB picture to three sums, all channels at once.
+    """Squared distances of one point to the 16 points of a tile, in float64.
+
+    Each is the sum over the coordinates in order, by fused multiply-add: the same bits on every machine.
 
     Parameters
     ----------
-    total : (T,) int32
-        Sums; `total[place]` to `total[place + 2]` grow by weight * 64 * (red, green, blue), and the
-        next one by something of no meaning.
-    place : int64
-        First of the four sums.
-    pixels : (P,) uint8
-        RGB bytes. Eight are read from `above`, and eight that end with the sixth after `below`.
-    above, below : uint64
-        Where the upper left and the lower left of the four pixels begin. No bounds are checked.
-    fx, fy : int32
-        Place between them in units of 2^-13.
-    weight : int32
-        Factor.
+    point : (P,) float32
+        Coordinates `first` to `first + dims - 1` are the point's. No bounds are checked.
+    first : int64
+    tiles : (T,) float64
+        From element `tile` on, `dims` rows of `LANES`: one coordinate of all 16 points.
+    tile, dims : int64
+    out : (LANES,) float64
+        The result.
     """
-    signature = types.void(
-        total, place, pixels, types.uint64, types.uint64, types.int32, types.int32, types.int32
-    )
+    signature = types.void(point, types.int64, tiles, types.int64, types.int64, out)
+    wide = ir.VectorType(ir.DoubleType(), LANES)
+    zero = ir.Constant(wide, [0.0] * LANES)
 
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
-        sums, bytes_ = (
-            context.make_array(signature.args[n])(context, builder, arguments[n]).data for n in (0, 2)
+        points, columns, result = (
+            context.make_array(signature.args[n])(context, builder, arguments[n]).data for n in (0, 2, 5)
         )
-        lane, wide = ir.IntType(32), ir.VectorType(ir.IntType(32), 8)
-
-        def spread(value: Any) -> Any:
-            single = builder.insert_element(ir.Constant(wide, ir.Undefined), value, lane(0))
-            return builder.shuffle_vector(single, ir.Constant(wide, ir.Undefined), ir.Constant(wide, [0] * 8))
-
-        def eight_bytes(at: Any) -> Any:
-            eight = ir.VectorType(ir.IntType(8), 8)
-            value = builder.load(builder.bitcast(builder.gep(bytes_, [at]), eight.as_pointer()))
-            value.align = 1
-            return builder.zext(value, wide)
-
-        def shifted(value: Any, by: int) -> Any:
-            order = ir.Constant(wide, [min(n + by, 7) for n in range(8)])
-            return builder.shuffle_vector(value, ir.Constant(wide, ir.Undefined), order)
-
-        def constant(value: int) -> Any:
-            return ir.Constant(wide, [value] * 8)
-
-        place, above, below, fx, fy, weight = (arguments[n] for n in (1, 3, 4, 5, 6, 7))
-        upper = eight_bytes(above)
-        # Two bytes earlier, so that nothing behind the last pixel is read.
-        lower = shifted(eight_bytes(builder.sub(below, below.type(2))), 2)
-        rise = builder.mul(builder.sub(lower, upper), spread(fy))
-        column = builder.add(builder.add(builder.shl(upper, constant(13)), rise), constant(64))
-        column = builder.ashr(column, constant(7))
-        slope = builder.mul(builder.sub(shifted(column, 3), column), spread(fx))
-        sample = builder.add(column, builder.ashr(builder.add(slope, constant(4096)), constant(13)))
-        four = ir.VectorType(lane, 4)
-        weighted = builder.mul(sample, spread(weight))
-        first = builder.shuffle_vector(
-            weighted, ir.Constant(wide, ir.Undefined), ir.Constant(four, [0, 1, 2, 3])
-        )
-        target = builder.bitcast(builder.gep(sums, [place]), four.as_pointer())
-        old = builder.load(target)
-        old.align = 4
-        builder.store(builder.add(old, first), target).align = 4
+        own = builder.gep(points, [arguments[1]])
+        others = builder.gep(columns, [arguments[3]])
+        name = f"llvm.fma.v{LANES}f64"
+        fma = cgutils.get_or_insert_function(builder.module, ir.FunctionType(wide, [wide] * 3), name)
+        total = cgutils.alloca_once_value(builder, zero)
+        with cgutils.for_range(builder, arguments[4]) as loop:
+            value = builder.fpext(builder.load(builder.gep(own, [loop.index])), ir.DoubleType())
+            single = builder.insert_element(ir.Constant(wide, ir.Undefined), value, ir.IntType(32)(0))
+            lanes = ir.Constant(ir.VectorType(ir.IntType(32), LANES), [0] * LANES)
+            spread = builder.shuffle_vector(single, ir.Constant(wide, ir.Undefined), lanes)
+            place = builder.gep(others, [builder.mul(loop.index, loop.index.type(LANES))])
+            row = builder.load(builder.bitcast(place, wide.as_pointer()))
+            row.align = 8
+            away = builder.fsub(row, spread)
+            builder.store(builder.call(fma, [away, away, builder.load(total)]), total)
+        place = builder.bitcast(result, wide.as_pointer())
+        builder.store(builder.load(total), place).align = 8
         return context.get_dummy_value()
 
     return signature, generate
+
+
+BLOCK = 8
+"""Coordinates that `squared_distance` takes at a time."""
+
+
+@intrinsic
+def squared_distance(typing_context: Any, points: Any, first: Any, second: Any, blocks: Any) -> Any:
+    """Squared distance of two points in float32, as eight sums that are added at the end in a fixed order.
+
+    Parameters
+    ----------
+    points : (P,) float32
+        The points' coordinates are the `blocks` * `BLOCK` elements from `first` and from `second` on. No
+        bounds are checked.
+    first, second, blocks : int64
+    """
+    wide = ir.VectorType(ir.FloatType(), BLOCK)
+
+    def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
+        data = context.make_array(signature.args[0])(context, builder, arguments[0]).data
+        function = ir.FunctionType(wide, [wide] * 3)
+        fma = cgutils.get_or_insert_function(builder.module, function, f"llvm.fma.v{BLOCK}f32")
+        total = cgutils.alloca_once_value(builder, ir.Constant(wide, [0.0] * BLOCK))
+
+        def eight(start: Any, block: Any) -> Any:
+            place = builder.gep(data, [builder.add(start, builder.mul(block, block.type(BLOCK)))])
+            value = builder.load(builder.bitcast(place, wide.as_pointer()))
+            value.align = 4
+            return value
+
+        with cgutils.for_range(builder, arguments[3]) as loop:
+            away = builder.fsub(eight(arguments[1], loop.index), eight(arguments[2], loop.index))
+            builder.store(builder.call(fma, [away, away, builder.load(total)]), total)
+        sums = builder.load(total)
+        for half in (4, 2, 1):
+            order = ir.Constant(ir.VectorType(ir.IntType(32), half), list(range(half)))
+            upper = ir.Constant(ir.VectorType(ir.IntType(32), half), list(range(half, 2 * half)))
+            undefined = ir.Constant(sums.type, ir.Undefined)
+            sums = builder.fadd(
+                builder.shuffle_vector(sums, undefined, order),
+                builder.shuffle_vector(sums, undefined, upper),
+            )
+        return builder.extract_element(sums, ir.IntType(32)(0))
+
+    return types.float32(points, types.int64, types.int64, types.int64), generate
 
 
 @intrinsic

@@ -117,13 +117,21 @@ class Pool:
 
         `assign_photographs` raises `InputError` where there are fewer photographs than splits.
         """
+        numbers, keys = self._matched_photographs()
+        of_photograph = np.zeros(int(self.photograph.max()) + 1, dtype=np.uint8)
+        of_photograph[numbers] = assign_photographs(keys, cycle)
+        return np.tile(of_photograph[self.photograph], len(self) // self.rows)
+
+    def photograph_splits(self, cycle: SplitCycle) -> dict[str, int]:
+        """Split of every photograph that may be matched, by its key; see `splits`."""
+        keys = self._matched_photographs()[1]
+        return dict(zip(keys, assign_photographs(keys, cycle).tolist(), strict=True))
+
+    def _matched_photographs(self) -> tuple[NDArray[np.int32], list[str]]:
+        """Numbers, ascending, and keys of the photographs that some usable entry shows."""
         usable = np.flatnonzero(self.usable[: self.rows])
         numbers, first = np.unique(self.photograph[usable], return_index=True)
-        of_photograph = np.zeros(int(self.photograph.max()) + 1, dtype=np.uint8)
-        of_photograph[numbers] = assign_photographs(
-            [self.photograph_key(row) for row in usable[first]], cycle
-        )
-        return np.tile(of_photograph[self.photograph], len(self) // self.rows)
+        return numbers, [self.photograph_key(row) for row in usable[first]]
 
     def rejections(self) -> tuple[Rejection, ...]:
         """People and joints that were left out when the pool was made."""

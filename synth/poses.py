@@ -21,6 +21,7 @@ from synth.cache import atomic_write
 from synth.cameras import BODY13_OF_H36M17
 from synth.errors import InputError
 from synth.geometry import torso_centre, torso_frame
+from synth.lifting.lifted import PSEUDO
 from synth.skeletons import H36M17
 from synth.sources.records import MotionClip, Rejection
 from synth.thinning import RULES, Rule, thin_poses
@@ -76,6 +77,16 @@ class PoseLibrary:
             digest.update(f"{field.name} {value.dtype.str} {value.shape}\n".encode())
             digest.update(np.ascontiguousarray(value).tobytes())
         return digest.hexdigest()
+
+    @cached_property
+    def source_of_subject(self) -> NDArray[np.str_]:
+        """Name of each subject's source, (S,)."""
+        return np.array([name.partition("/")[0] for name in self.subjects], dtype=np.str_)
+
+    @cached_property
+    def lifted_subjects(self) -> NDArray[np.bool_]:
+        """Whether each subject is a photograph whose people were lifted to 3D, (S,); the others were recorded."""
+        return np.char.startswith(self.source_of_subject, PSEUDO)
 
     def poses_per_subject(self) -> NDArray[np.intp]:
         """Count the poses of each subject, (S,)."""

@@ -7,7 +7,7 @@ made with it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any, cast
 
 import numpy as np
@@ -16,52 +16,15 @@ from numpy.typing import ArrayLike, NDArray
 from synth.cameras import (
     BOX,
     Cameras,
-    ViewRange,
     Views,
     camera_for,
     project_camera_points,
     sample_views,
     to_camera,
 )
-from synth.errors import InputError
-from synth.occlusion import OCCLUSION_MARGIN, self_occluded
+from synth.occlusion import self_occluded
 from synth.poses import PoseLibrary
-from synth.splits import SPLITS, SplitCycle, assign_subjects
-
-POSE_STAGE = 2
-"""Key of the poses' order in the random generator [seed, stage, split, round]."""
-
-
-@dataclass(frozen=True)
-class QueryPlan:
-    """All that decides the queries.
-
-    Parameters
-    ----------
-    library : PoseLibrary
-        M poses of S subjects.
-    split_of_subject : (S,) uint8
-        Split of each subject; `plan_queries` assigns it.
-    cycle : SplitCycle
-        How ids run through the splits.
-    seed : int
-        Seed of the run, 0 or more.
-    ranges : ViewRange
-        Where views are drawn from.
-    occlusion_margin : float
-        Metres; see `occlusion.self_occluded`.
-    """
-
-    library: PoseLibrary
-    split_of_subject: NDArray[np.uint8]
-    cycle: SplitCycle
-    seed: int
-    ranges: ViewRange = field(default_factory=ViewRange)
-    occlusion_margin: float = OCCLUSION_MARGIN
-
-    def pool(self, split: int) -> NDArray[np.int64]:
-        """Poses of one split, ascending."""
-        return np.flatnonzero(self.split_of_subject[self.library.subject_of] == split)
+from synth.query_plan import QueryPlan, choose_poses
 
 
 @dataclass(frozen=True)
@@ -104,26 +67,6 @@ class Queries:
         return len(self.ids)
 
 
-def plan_queries(
-    library: PoseLibrary, cycle: SplitCycle, seed: int, ranges: ViewRange | None = None
-) -> QueryPlan:
-    """Plan with the library's subjects shared among the splits by `splits.assign_subjects`.
-
-    Subjects of the same name in different sources count as one person (CMU's subject 02 and its conversion
-    to another format), so that nobody is in two splits.
-
-    Raises
-    ------
-    InputError
-        If there are fewer people than splits with a positive share.
-    """
-    names = [subject.partition("/")[2] for subject in library.subjects]
-    people, person_of = np.unique(names, return_inverse=True)
-    poses = np.bincount(person_of, weights=library.poses_per_subject()).astype(np.int64)
-    split_of_person = assign_subjects(people.tolist(), poses.tolist(), cycle)
-    return QueryPlan(library, split_of_person[person_of], cycle, seed, ranges or ViewRange())
-
-
 def make_queries(plan: QueryPlan, ids: ArrayLike, attempt: int = 0) -> Queries:
     """Make the queries of the given sample ids.
 
@@ -146,8 +89,8 @@ def make_queries(plan: QueryPlan, ids: ArrayLike, attempt: int = 0) -> Queries:
         If an id is negative, or its split has no pose.
     """
     sample_ids = np.asarray(ids, dtype=np.int64).reshape(-1)
-    views = sample_views(plan.seed, sample_ids, plan.ranges, attempt)
     pose = choose_poses(plan, sample_ids)
+    views = _draw_views(plan, sample_ids, pose, attempt)
     world = plan.library.joints[pose]
     cameras = camera_for(world, views)
     # pixels come from the stored, rounded coordinates, so that both labels agree to the last bit
@@ -167,37 +110,45 @@ def make_queries(plan: QueryPlan, ids: ArrayLike, attempt: int = 0) -> Queries:
     )
 
 
-def choose_poses(plan: QueryPlan, ids: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Pose of each sample id.
+def _draw_views(plan: QueryPlan, ids: NDArray[np.int64], pose: NDArray[np.int64], attempt: int) -> Views:
+    """Draw views of recorded poses from one range, of lifted ones from another."""
+    lifted = plan.library.lifted_subjects[plan.library.subject_of[pose]]
+    views = sample_views(plan.seed, ids, plan.ranges, attempt)
+    if not lifted.any():
+        return views
+    others = sample_views(plan.seed, ids[lifted], plan.lifted_ranges, attempt)
+    return cast(Views, _with_rows(views, np.flatnonzero(lifted), others))
 
-    The ids of a split go through its poses in a random order, and once through all of them in a new order
-    in each following round, so that every pose is used equally often.
+
+def query_labels(
+    library: PoseLibrary, queries: Queries, attempts: NDArray[np.uint8]
+) -> dict[str, NDArray[np.generic]]:
+    """What a query says of its sample, by the names of `store.samples.sample_schema`.
 
     Parameters
     ----------
-    plan : QueryPlan
-        What to draw from.
-    ids : (N,) int64
-        Sample ids, 0 or more.
-
-    Returns
-    -------
-    (N,) int64
-        Positions in the library.
+    library : PoseLibrary
+        Where the poses are from.
+    queries : Queries
+        N queries.
+    attempts : (N,) uint8
+        Which of its views each query has.
     """
-    split, ordinal = plan.cycle.split_of(ids), plan.cycle.ordinal(ids)
-    pose = np.empty(len(ids), dtype=np.int64)
-    for s in np.unique(split).tolist():
-        pool = plan.pool(s)
-        if len(pool) == 0:
-            raise InputError(f"no subject of the motion sources is in the split {SPLITS[s]}; change --splits")
-        of_split = np.flatnonzero(split == s)
-        rounds, place = np.divmod(ordinal[of_split], len(pool))
-        for number in np.unique(rounds).tolist():
-            order = np.random.default_rng([plan.seed, POSE_STAGE, s, number]).permutation(pool)
-            chosen = rounds == number
-            pose[of_split[chosen]] = order[place[chosen]]
-    return pose
+    views = queries.views
+    return {
+        "split": queries.split,
+        "pose": queries.pose,
+        "motion_file": library.file_of[queries.pose].astype(np.int32),
+        "motion_frame": library.frame[queries.pose].astype(np.int32),
+        "subject": library.subject_of[queries.pose].astype(np.int32),
+        "view": np.stack([views.azimuth, views.elevation, views.distance, views.roll], axis=-1).astype(
+            np.float32
+        ),
+        "view_attempt": attempts,
+        "K": queries.cameras.K,
+        "R": queries.cameras.R,
+        "t": queries.cameras.t,
+    }
 
 
 def take_rows(queries: Queries, rows: NDArray[np.intp]) -> Queries:
@@ -207,13 +158,18 @@ def take_rows(queries: Queries, rows: NDArray[np.intp]) -> Queries:
 
 def replace_rows(queries: Queries, rows: NDArray[np.intp], others: Queries) -> Queries:
     """Put the queries `others` (R) in place of the given rows (R,)."""
+    return cast(Queries, _with_rows(queries, rows, others))
+
+
+def _with_rows(first: Any, rows: NDArray[np.intp], others: Any) -> Any:
+    """Put the rows of the arrays of a (nested) dataclass in place of the given rows of another's."""
 
     def replaced(old: NDArray[Any], new: NDArray[Any]) -> NDArray[Any]:
         whole = old.copy()
         whole[rows] = new
         return whole
 
-    return cast(Queries, _map_arrays(replaced, queries, others))
+    return _map_arrays(replaced, first, others)
 
 
 def _map_arrays(function: Callable[..., Any], first: Any, *others: Any) -> Any:

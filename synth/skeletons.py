@@ -214,6 +214,47 @@ COCO17 = Skeleton(
 """COCO's keypoints. None of them is the top of the head."""
 
 
+DEEPSKELETON16 = Skeleton(
+    "deepskeleton16",
+    (
+        "thorax",
+        "neck",
+        "head",
+        "left_shoulder",
+        "left_elbow",
+        "left_wrist",
+        "right_shoulder",
+        "right_elbow",
+        "right_wrist",
+        "pelvis",
+        "left_hip",
+        "left_knee",
+        "left_ankle",
+        "right_hip",
+        "right_knee",
+        "right_ankle",
+    ),
+    (
+        ("thorax", "neck"),
+        ("neck", "head"),
+        ("thorax", "left_shoulder"),
+        ("left_shoulder", "left_elbow"),
+        ("left_elbow", "left_wrist"),
+        ("thorax", "right_shoulder"),
+        ("right_shoulder", "right_elbow"),
+        ("right_elbow", "right_wrist"),
+        ("thorax", "pelvis"),
+        ("pelvis", "left_hip"),
+        ("left_hip", "left_knee"),
+        ("left_knee", "left_ankle"),
+        ("pelvis", "right_hip"),
+        ("right_hip", "right_knee"),
+        ("right_knee", "right_ankle"),
+    ),
+)
+"""The 16 joints of DeepSkeleton's maps, the thorax as root: bone number b (1 to 15) ends at joint b."""
+
+
 def correspondence(source: Skeleton, target: Skeleton) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Positions of the joints that two skeletons share by name.
 

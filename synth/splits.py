@@ -179,9 +179,9 @@ def assign_photographs(keys: Sequence[str], cycle: SplitCycle) -> NDArray[np.uin
     """
     distinct, inverse = np.unique(np.asarray(keys, dtype=np.str_), return_inverse=True)
     _require_enough(len(distinct), "photograph", cycle)
-    place = np.array([_unit_hash(str(key)) for key in distinct]) * cycle.length
+    place = _places(distinct.tolist(), cycle)
+    splits = _splits_at(place, cycle)
     edges = np.cumsum(cycle.sizes)
-    splits = np.searchsorted(edges, place, side="right").astype(np.uint8)
     for split in cycle.used:
         if not (splits == split).any():
             giver = np.argmax(np.bincount(splits, minlength=len(SPLITS)))
@@ -189,6 +189,20 @@ def assign_photographs(keys: Sequence[str], cycle: SplitCycle) -> NDArray[np.uin
             away = np.where(splits == giver, np.abs(place - middle), np.inf)
             splits[np.argmin(away)] = split
     return splits[inverse]
+
+
+def hashed_splits(keys: Sequence[str], cycle: SplitCycle) -> NDArray[np.uint8]:
+    """Split of photographs by the hash of their names alone, (I,) uint8; see `assign_photographs`."""
+    return _splits_at(_places(keys, cycle), cycle)
+
+
+def _places(keys: Sequence[str], cycle: SplitCycle) -> NDArray[np.float64]:
+    """Place of each key in a cycle, (I,), 0 or more and less than its length."""
+    return np.array([_unit_hash(key) for key in keys], dtype=np.float64) * cycle.length
+
+
+def _splits_at(places: NDArray[np.float64], cycle: SplitCycle) -> NDArray[np.uint8]:
+    return np.searchsorted(np.cumsum(cycle.sizes), places, side="right").astype(np.uint8)
 
 
 def _require_enough(found: int, what: str, cycle: SplitCycle) -> None:

@@ -26,7 +26,8 @@ from synth.pool import Pool
 from synth.pool_build import build_pool
 from synth.pool_plan import PoolOptions
 from synth.poses import build_library
-from synth.queries import make_queries, plan_queries
+from synth.queries import make_queries
+from synth.query_plan import plan_queries
 from synth.skeletons import BODY13
 from synth.sources.catalog import motion_items, read_images, read_item
 from synth.splits import SplitCycle

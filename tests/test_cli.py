@@ -66,7 +66,7 @@ def test_mistakes_are_one_line_and_exit_with_2(tmp_path, capsys, monkeypatch):
     complains(capsys, ["mosaic", *real, "--data-root", str(tmp_path / "no")], 2, "is not a folder")
     complains(capsys, ["mosaic", *real, "--data-root", str(tmp_path)], 2, "cmu", "allasfamc.zip", "publisher")
     complains(capsys, ["mosaic", *real, "--resume", "require"], 2, "no store at")
-    complains(capsys, ["sources"], 2, "--data-root")
+    complains(capsys, ["sources", "--data-root", str(tmp_path / "no")], 2, "is not a folder")
     assert list(tmp_path.iterdir()) == []
 
 

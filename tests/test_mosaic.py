@@ -15,7 +15,7 @@ from synth.matching import build_index, match
 from synth.mosaic.compose import BlendOptions, Composer, align_sources
 from synth.mosaic.samples import MosaicEngine, MosaicParts, SplitIndex, ViewChoice
 from synth.poses import build_library
-from synth.queries import plan_queries
+from synth.query_plan import plan_queries
 from synth.skeletons import BODY13
 from synth.splits import SplitCycle
 from synth.store.samples import sample_schema

@@ -7,7 +7,25 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numba import njit
 
-from synth.native import float_bits, prefetch, trailing_zeros
+from synth.native import (
+    BLOCK,
+    LANES,
+    float_bits,
+    prefetch,
+    squared_distance,
+    squared_distances,
+    trailing_zeros,
+)
+
+
+@njit
+def call_squared_distances(point, first, tiles, tile, dims, out):
+    squared_distances(point, first, tiles, tile, dims, out)
+
+
+@njit
+def call_squared_distance(points, first, second, blocks):
+    return squared_distance(points, first, second, blocks)
 
 
 @njit
@@ -45,3 +63,26 @@ def test_trailing_zeros():
 def test_prefetch_never_faults():
     array = np.array([7, 8], np.uint8)
     assert [call_prefetch(array, index) for index in (0, 1, 10**6, -(10**6), 2**46)] == [7] * 5
+
+
+def test_squared_distances_to_a_tile():
+    """The second of two tiles, of three coordinates, from a point that begins at element 2."""
+    rng = np.random.default_rng(0)
+    point = rng.normal(size=5).astype(np.float32)
+    tiles = rng.normal(size=2 * 3 * LANES)
+    out = np.zeros(LANES)
+    call_squared_distances(point, 2, tiles, 3 * LANES, 3, out)
+    away = tiles[3 * LANES :].reshape(3, LANES) - point[2:, None].astype(np.float64)
+    np.testing.assert_allclose(out, (away**2).sum(axis=0), rtol=1e-14)
+    tiles[:] = np.inf
+    call_squared_distances(point, 0, tiles, 0, 3, out)
+    assert np.isposinf(out).all()
+
+
+def test_squared_distance_of_two_points():
+    points = np.random.default_rng(1).normal(size=(4, 2 * BLOCK)).astype(np.float32)
+    found = call_squared_distance(points.ravel(), 2 * BLOCK, 6 * BLOCK, 2)
+    away = points[1].astype(np.float64) - points[3]
+    assert abs(found - (away**2).sum()) < 1e-5
+    whole = np.arange(2 * BLOCK, dtype=np.float32)
+    assert call_squared_distance(np.concatenate([whole, whole + 2]), 0, 2 * BLOCK, 2) == 8 * BLOCK

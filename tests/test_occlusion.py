@@ -9,7 +9,8 @@ from bodies import random_poses, t_pose, with_joints
 from synth.cameras import Views, camera_for, to_camera
 from synth.occlusion import CAPSULES, JOINT_RADII, OCCLUSION_MARGIN, self_occluded
 from synth.poses import build_library
-from synth.queries import make_queries, plan_queries
+from synth.queries import make_queries
+from synth.query_plan import plan_queries
 from synth.skeletons import BODY13, H36M17, mirrored_name
 from synth.sources.catalog import motion_items, read_item
 from synth.splits import SplitCycle

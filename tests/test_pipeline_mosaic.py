@@ -25,6 +25,7 @@ from pipelines.mosaic import prepare
 from pipelines.mosaic_command import main, parser
 from pipelines.options import recipe_from
 from pipelines.progress import Progress
+from pipelines.recipe import Recipe
 from synth.cli import main as synth_main
 from synth.store.metadata import open_meta
 from synth.store.reader import open_store
@@ -122,7 +123,7 @@ def test_labels_agree_with_each_other(base):
 
 def test_splits_share_neither_people_nor_photographs(base, root):
     # ids of all splits come late in a store: asked of the engine, whose samples follow from their ids
-    recipe = recipe_from(parser("synth mosaic").parse_args(mosaic_words(root, base)))
+    recipe = recipe_from(parser("synth mosaic").parse_args(mosaic_words(root, base)), Recipe)
     with Workers(1) as workers:
         engine = prepare(recipe, base, workers, Progress("none")).engine
     batch = engine.prepare(np.concatenate([np.arange(k, k + 30) for k in (0, 800, 900)]))

@@ -6,7 +6,7 @@ from dataclasses import fields, is_dataclass, replace
 
 import numpy as np
 import pytest
-from bodies import clip, random_poses
+from bodies import clip, random_poses, t_pose
 
 from synth.cameras import (
     BODY13_OF_H36M17,
@@ -17,8 +17,11 @@ from synth.cameras import (
 )
 from synth.errors import InputError
 from synth.poses import build_library
-from synth.queries import choose_poses, make_queries, plan_queries
-from synth.splits import SplitCycle
+from synth.queries import make_queries
+from synth.query_plan import choose_poses, plan_queries
+from synth.shares import SourceShare
+from synth.sources.records import MotionClip
+from synth.splits import SplitCycle, assign_photographs
 
 
 @pytest.fixture(scope="module")
@@ -128,7 +131,109 @@ def test_one_person_of_two_sources_is_in_one_split():
     assert set(plan.split_of_subject.tolist()) == {0, 1, 2}
 
 
+@pytest.fixture(scope="module")
+def mixed():
+    """Library of three recorded subjects of two sources, and of people of thirty photographs."""
+    clips = [clip(random_poses(i, 12), subject, fps=4.0) for i, subject in enumerate("abc")]
+    clips[2] = replace(clips[2], source="hdm05")
+    lifted = random_poses(9, 40)
+    clips += [
+        MotionClip("pseudo:lspet", f"{k % 30}.jpg", f"{k % 30}.jpg person {k // 30}", 1.0, np.float32([pose]))
+        for k, pose in enumerate(lifted)
+    ]
+    return build_library(clips)[0]
+
+
+def test_lifted_people_belong_to_their_photographs_split(mixed):
+    keys = [f"lspet/{k}.jpg" for k in range(30)]
+    cycle = SplitCycle(500, 250, 250)
+    of_pool = dict(zip(keys, assign_photographs(keys, cycle).tolist(), strict=True))
+    moved = {**of_pool, "lspet/3.jpg": (of_pool["lspet/3.jpg"] + 1) % 3}
+    for given, expected in ((None, of_pool), (moved, moved), ({}, of_pool)):
+        plan = plan_queries(mixed, cycle, 0, photographs=given)
+        assert plan.split_of_subject[:3].tolist() in ([0, 1, 2], [0, 2, 1])
+        found = dict(zip(mixed.subjects[3:], plan.split_of_subject[3:].tolist(), strict=True))
+        assert found == {f"pseudo:{key}": split for key, split in expected.items()}
+    assert set(of_pool.values()) == {0, 1, 2}
+
+
+def test_photographs_alone_need_no_recorded_people(mixed):
+    lifted = mixed.lifted_subjects[mixed.subject_of]
+    rows = {name: getattr(mixed, name)[lifted] for name in ("joints", "file_of", "frame", "fps")}
+    alone = replace(mixed, subjects=mixed.subjects[3:], subject_of=mixed.subject_of[lifted] - 3, **rows)
+    queries = make_queries(plan_queries(alone, SplitCycle(8, 1, 1), 0), np.arange(50))
+    assert set(queries.split.tolist()) == {0, 1, 2}
+
+
+def test_lifted_people_are_seen_from_their_own_range(mixed):
+    plan = plan_queries(
+        *(mixed, SplitCycle(1, 0, 0), 2),
+        ViewRange(azimuth=(100, 200), elevation=(1, 2), roll=(3, 4)),
+        lifted_ranges=ViewRange(azimuth=(-30, 30), elevation=(-9, -8), roll=(-6, -5)),
+    )
+    queries = make_queries(plan, np.arange(len(mixed)))
+    lifted = mixed.lifted_subjects[mixed.subject_of[queries.pose]]
+    assert 0 < lifted.sum() < len(mixed)
+    for of, (azimuth, elevation, roll) in (
+        (lifted, ((-30, 30), (-9, -8), (-6, -5))),
+        (~lifted, ((100, 200), (1, 2), (3, 4))),
+    ):
+        for values, (least, greatest) in (
+            (queries.views.azimuth, azimuth),
+            (queries.views.elevation, elevation),
+            (queries.views.roll, roll),
+        ):
+            assert (np.rad2deg(values[of]) >= least).all()
+            assert (np.rad2deg(values[of]) <= greatest).all()
+    recorded = make_queries(replace(plan, lifted_ranges=ViewRange()), np.arange(len(mixed)))
+    np.testing.assert_array_equal(recorded.views.azimuth[~lifted], queries.views.azimuth[~lifted])
+
+
+def test_azimuth_0_shows_a_lifted_person_as_photographed():
+    # seen in the photograph: x right, y down; motion clips have y up and z towards the camera
+    pose = t_pose()
+    library = build_library([MotionClip("pseudo:lsp", "a.jpg", "a.jpg person 0", 1.0, np.float32([pose]))])[0]
+    still = ViewRange(azimuth=(0, 0), elevation=(0, 0), distance=(500, 500))
+    query = make_queries(plan_queries(library, SplitCycle(1, 0, 0), 0, lifted_ranges=still), [5])
+    seen = query.joints2d[0] - query.joints2d[0, 0]
+    photographed = (pose - pose[0])[:, :2] * [1, -1]
+    scale = np.ptp(seen[:, 0]) / np.ptp(photographed[:, 0])
+    np.testing.assert_allclose(seen, photographed * scale, atol=0.05)
+
+
+SHARES = (SourceShare(("cmu",), 5.0), SourceShare(("hdm05",), 3.0), SourceShare(("pseudo:lspet",), 2.0))
+
+
+def test_sources_get_their_shares_and_use_every_pose_equally_often(mixed):
+    plan = plan_queries(mixed, SplitCycle(1, 0, 0), 4, shares=SHARES)
+    pose = choose_poses(plan, np.arange(2000))
+    sources = mixed.source_of_subject[mixed.subject_of[pose]]
+    assert [(sources == name).sum() for name in ("cmu", "hdm05", "pseudo:lspet")] == [1000, 600, 400]
+    uses = np.bincount(pose, minlength=len(mixed))
+    for name in ("cmu", "hdm05", "pseudo:lspet"):
+        of_source = uses[mixed.source_of_subject[mixed.subject_of] == name]
+        assert of_source.max() - of_source.min() <= 1
+    some = np.array([1999, 3, 1000, 42])
+    np.testing.assert_array_equal(choose_poses(plan, some), pose[some])
+    other = choose_poses(replace(plan, seed=5), np.arange(2000))
+    assert (other != pose).mean() > 0.5
+
+
+def test_the_share_of_a_source_without_poses_in_a_split_goes_to_the_others(mixed):
+    plan = plan_queries(mixed, SplitCycle(1, 1, 1), 4, shares=SHARES)
+    split = np.where(mixed.source_of_subject == "hdm05", 0, plan.split_of_subject).astype(np.uint8)
+    plan = replace(plan, split_of_subject=split)
+    sources = [
+        mixed.source_of_subject[mixed.subject_of[choose_poses(plan, np.arange(k, 3000, 3))]] for k in range(3)
+    ]
+    assert "hdm05" in sources[0]
+    assert not any("hdm05" in of_split for of_split in sources[1:])
+    assert any((of_split == "pseudo:lspet").sum() == round(1000 * 2 / 7) for of_split in sources[1:])
+
+
 def test_a_split_without_poses_is_refused(plan):
     emptied = replace(plan, split_of_subject=np.zeros(3, dtype=np.uint8))
     with pytest.raises(InputError, match="val"):
         make_queries(emptied, [8])
+    with pytest.raises(InputError, match="val"):
+        make_queries(replace(emptied, shares=SHARES), [8])

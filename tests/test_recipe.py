@@ -13,6 +13,7 @@ from pipelines.recipe_files import (
     recipe_fields,
     with_overrides,
 )
+from pipelines.render_recipe import RenderRecipe
 from synth.cameras import ViewRange
 from synth.errors import InputError
 from synth.mosaic.compose import BlendOptions
@@ -23,8 +24,8 @@ INPUTS = {"pose_library": "a", "image_pool": "b"}
 
 def parsed(*words):
     parser = argparse.ArgumentParser()
-    add_recipe_options(parser)
-    return recipe_from(parser.parse_args(words))
+    add_recipe_options(parser, Recipe)
+    return recipe_from(parser.parse_args(words), Recipe)
 
 
 def written(tmp_path, text):
@@ -46,7 +47,7 @@ def test_a_file_is_read_and_options_override_it(tmp_path):
     path = written(
         tmp_path, "[blending]\nsigma = 20\nbeta = 0.5\n[views]\nroll = [-10, 10]\n[output]\nn = 7\n"
     )
-    assert read_recipe(path).blending.sigma == 20.0
+    assert read_recipe(path, Recipe).blending.sigma == 20.0
     recipe = parsed(
         "--recipe", str(path), "--sigma", "25", "--view-elevation", "-10", "10", "--no-pool-mirror"
     )
@@ -77,7 +78,7 @@ def test_a_file_is_read_and_options_override_it(tmp_path):
 )
 def test_mistakes_give_one_line_that_names_them(tmp_path, text, parts):
     with pytest.raises(InputError) as caught:
-        read_recipe(written(tmp_path, text))
+        read_recipe(written(tmp_path, text), Recipe)
     message = str(caught.value)
     assert "\n" not in message
     assert all(part in message for part in parts), message
@@ -91,18 +92,21 @@ def test_mistakes_on_the_command_line_name_the_option():
 
 
 def test_every_field_has_an_option_a_description_and_a_name_of_its_own():
-    names = [option_name(keys) for keys, _ in recipe_fields()]
+    names = [option_name(keys) for keys, _ in recipe_fields(Recipe)]
     assert len(set(names)) == len(names)
     wanted = "--mocap --images --data-root --n --seed --splits --shard-size --codec --workers --scheduler"
     wanted += (
         " --resume --on-error --max-fail-rate --preview --progress --alpha --beta --sigma --window --eps"
     )
     assert set(wanted.split()) <= set(names)
-    assert all(field.description for _, field in recipe_fields())
+    assert all(field.description for _, field in recipe_fields(Recipe))
 
 
 def test_packaged_recipes_are_valid_and_found_by_name():
-    recipes = {name: read_recipe(path) for name, path in packaged_recipes().items()}
+    recipes = {
+        name: read_recipe(path, RenderRecipe if name.startswith("render-") else Recipe)
+        for name, path in packaged_recipes().items()
+    }
     assert {"paper-cmu-mpii-lsp", "cmu-hdm05-lspet", "small"} <= set(recipes)
     paper = recipes["paper-cmu-mpii-lsp"]
     assert (paper.sources.mocap, paper.sources.images, paper.output.n) == ("cmu", "mpii-lsp", 2_160_000)

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 from source_samples import tiny_amc, tiny_asf
 
 from synth.sources.records import Rejection
@@ -17,7 +18,7 @@ def test_summary_of_a_small_data_root(tmp_path: Path) -> None:
     (tmp_path / "lsp").mkdir()
     (tmp_path / "lsp" / "joints.mat").write_bytes(b"nothing")
     rows = {row.name: row for row in summary(tmp_path)}
-    assert list(rows) == ["cmu", "hdm05", "bvh", "lsp", "lspet", "mpii", "coco"]
+    assert list(rows) == ["cmu", "hdm05", "bvh", "demo", "lsp", "lspet", "mpii", "coco"]
     cmu = rows["cmu"]
     assert (cmu.clips, cmu.frames, cmu.subjects, cmu.rejections) == (1, 1200, 1, {"truncated file": 1})
     assert rows["hdm05"].roots == ()
@@ -28,6 +29,20 @@ def test_summary_of_a_small_data_root(tmp_path: Path) -> None:
     assert lines[3].strip() == "left out: 1 x truncated file"
     assert lines[4].split()[:2] == ["hdm05", "no"]
     assert lines[5].strip() == "offered at resources.mpi-inf.mpg.de/HDM05"
+
+
+def test_without_a_data_root_only_embedded_sources_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("SYNTH_DATA", raising=False)
+    rows = summary(None)
+    assert "motion" in {row.kind for row in rows if row.embedded}
+    assert {row.name for row in rows if row.embedded} == {"demo"}
+    lines = format_summary(rows).splitlines()
+    for place, line in enumerate(lines[1:], 1):
+        if line.startswith("demo"):
+            assert line.split()[1] == "embedded"
+            assert "needs no data root" in lines[place + 1]
+        elif line[0] != " ":
+            assert line.split()[1] == "no"
 
 
 def test_reasons_are_counted_with_their_weights() -> None:

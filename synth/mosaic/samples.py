@@ -18,7 +18,8 @@ from synth.geometry import torso_centre
 from synth.matching import Alignment, MatchIndex, match
 from synth.mosaic.compose import BlendOptions, Composer, Layers, align_sources
 from synth.pool import Pool
-from synth.queries import Queries, QueryPlan, make_queries, replace_rows, take_rows
+from synth.queries import Queries, make_queries, query_labels, replace_rows, take_rows
+from synth.query_plan import QueryPlan
 
 
 @dataclass(frozen=True)
@@ -220,23 +221,10 @@ class MosaicEngine:
             From `pictures`.
         """
         queries, layers, plan, pool = batch.queries, batch.layers, self.parts.plan, self.parts.pool
-        library = plan.library
         row = np.where(layers.used, layers.entries % pool.rows, -1)
         joints3d = queries.joints3d
         return {
-            "split": queries.split,
-            "pose": queries.pose,
-            "motion_file": library.file_of[queries.pose].astype(np.int32),
-            "motion_frame": library.frame[queries.pose].astype(np.int32),
-            "subject": library.subject_of[queries.pose].astype(np.int32),
-            "view": np.stack(
-                [queries.views.azimuth, queries.views.elevation, queries.views.distance, queries.views.roll],
-                axis=-1,
-            ).astype(np.float32),
-            "view_attempt": batch.attempts,
-            "K": queries.cameras.K,
-            "R": queries.cameras.R,
-            "t": queries.cameras.t,
+            **query_labels(plan.library, queries, batch.attempts),
             "joints2d": queries.joints2d,
             "joints3d": joints3d,
             "joints3d_torso": (joints3d - torso_centre(joints3d)[:, None]).astype(np.float32),

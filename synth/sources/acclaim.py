@@ -16,6 +16,7 @@ wrong with it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -123,21 +124,45 @@ def forward_kinematics(
         Metres, in the world of the file (y up in every known one).
     """
     positions = np.zeros((len(motion), len(skeleton.names), 3))
-    frames: dict[int, Frames] = {}
-    needed = range(len(skeleton.names)) if bones is None else bones
-    for bone in skeleton.with_ancestors(set(needed)):
+    needed = skeleton.with_ancestors(set(range(len(skeleton.names)) if bones is None else bones))
+    frames = bone_rotations(skeleton, motion, needed)
+    for bone in needed:
         parent = skeleton.parents[bone]
-        columns = motion[:, skeleton.first_column[bone] : skeleton.first_column[bone + 1]]
-        channels = dict(zip(skeleton.channels[bone], columns.T, strict=True))
-        before = identity_frames(len(motion)) if parent < 0 else frames[parent]
-        frames[bone] = _rotated(skeleton, bone, before, channels)
+        channels = _channels(skeleton, motion, bone)
         if parent < 0:
             positions[:, bone] = skeleton.offsets[bone] + _translation(channels, len(motion))
         else:
             positions[:, bone] = positions[:, parent] + _bone_vector(
-                skeleton, bone, before, frames[bone], channels
+                skeleton, bone, frames[parent], frames[bone], channels
             )
     return positions
+
+
+def bone_rotations(
+    skeleton: AcclaimSkeleton, motion: NDArray[np.float64], bones: Iterable[int]
+) -> dict[int, Frames]:
+    """Global rotations G of some bones and of all that they hang on.
+
+    Parameters
+    ----------
+    skeleton : AcclaimSkeleton
+        Skeleton of B bones.
+    motion : (F, C) float64
+        Channels as `parse_amc` returns them: metres and radians.
+    bones : iterable of int
+        Bones that are wanted.
+
+    Returns
+    -------
+    dict of int to (3, F, 3) float64
+        Columns of each bone's rotation in all frames; it turns the skeleton at rest into the pose.
+    """
+    frames: dict[int, Frames] = {}
+    for bone in skeleton.with_ancestors(set(bones)):
+        parent = skeleton.parents[bone]
+        before = identity_frames(len(motion)) if parent < 0 else frames[parent]
+        frames[bone] = _rotated(skeleton, bone, before, _channels(skeleton, motion, bone))
+    return frames
 
 
 def rest_positions(skeleton: AcclaimSkeleton) -> NDArray[np.float64]:
@@ -170,6 +195,14 @@ def landmarks(skeleton: AcclaimSkeleton, file: str) -> tuple[PointTree, Landmark
         raise missing_joint("head", "head", file)
     tree = PointTree(skeleton.names, skeleton.parents, rest_positions(skeleton))
     return tree, Landmarks(limbs, skeleton.parents[names["head"]], names["head"])
+
+
+def _channels(
+    skeleton: AcclaimSkeleton, motion: NDArray[np.float64], bone: int
+) -> dict[str, NDArray[np.float64]]:
+    """Columns of a motion that move one bone, by name."""
+    columns = motion[:, skeleton.first_column[bone] : skeleton.first_column[bone + 1]]
+    return dict(zip(skeleton.channels[bone], columns.T, strict=True))
 
 
 def _rotated(

@@ -65,7 +65,27 @@ def forward_kinematics(
     (F, P, 3) float64
         File units.
     """
-    wanted = skeleton.with_ancestors(set(range(len(skeleton.names))) if points is None else points)
+    return _moved(skeleton, motion, set(range(len(skeleton.names))) if points is None else points)[0]
+
+
+def point_rotations(
+    skeleton: BvhSkeleton, motion: NDArray[np.float64], points: set[int]
+) -> dict[int, Frames]:
+    """Global rotations G of some points and of all that they hang on.
+
+    Returns
+    -------
+    dict of int to (3, F, 3) float64
+        Columns of each point's rotation in all frames; it turns what starts there at rest into the pose.
+    """
+    return _moved(skeleton, motion, points)[1]
+
+
+def _moved(
+    skeleton: BvhSkeleton, motion: NDArray[np.float64], points: set[int]
+) -> tuple[NDArray[np.float64], dict[int, Frames]]:
+    """Positions (F, P, 3) and rotations of some points and their ancestors; other positions stay 0."""
+    wanted = skeleton.with_ancestors(points)
     positions = np.zeros((len(motion), len(skeleton.names), 3))
     frames: dict[int, Frames] = {}
     for point in wanted:
@@ -79,7 +99,7 @@ def forward_kinematics(
             if name[1:] == "rotation":
                 before = turned(before, name[0], np.radians(angle))
         frames[point] = before
-    return positions
+    return positions, frames
 
 
 def rest_positions(skeleton: BvhSkeleton) -> NDArray[np.float64]:
@@ -158,18 +178,25 @@ def read_clip(text: str, file: str) -> tuple[NDArray[np.float64], float]:
         If the file cannot be read or lacks a joint.
     """
     skeleton, motion, fps = parse_bvh(text, file)
+    return clip_joints(skeleton, motion, file), fps
+
+
+def clip_joints(skeleton: BvhSkeleton, motion: NDArray[np.float64], file: str) -> NDArray[np.float64]:
+    """Joints (F, 17, 3) of H36M-17 in metres, y up; errors as of `read_clip`."""
     tree, named = landmarks(skeleton, file)
     weights = h36m17_weights(tree, named)
     used = set(np.flatnonzero(weights.any(axis=0)).tolist())
     points = forward_kinematics(skeleton, motion, used) * unit_in_metres(weights, tree.rest)
-    joints = np.matmul(weights, points)
-    upright = (
-        tree.rest[named.head_end]
-        - (tree.rest[named.limbs["left_ankle"]] + tree.rest[named.limbs["right_ankle"]]) / 2
-    )
+    return np.matmul(weights, points) @ upright_axes(tree, named).T
+
+
+def upright_axes(tree: PointTree, named: Landmarks) -> NDArray[np.float64]:
+    """Rotation (3, 3) from the file's axes to y up: the identity, or z turned to y."""
+    feet = (tree.rest[named.limbs["left_ankle"]] + tree.rest[named.limbs["right_ankle"]]) / 2
+    upright = tree.rest[named.head_end] - feet
     if np.abs(upright).argmax() == 2 and upright[2] > 0:
-        joints = joints[..., [0, 2, 1]] * [1.0, 1.0, -1.0]
-    return joints, fps
+        return np.array([[1.0, 0, 0], [0, 0, 1], [0, -1, 0]])
+    return np.eye(3)
 
 
 def _step(

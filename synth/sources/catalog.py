@@ -10,7 +10,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -31,6 +31,7 @@ __all__ = [
     "Location",
     "MotionSource",
     "Source",
+    "data_root_if_any",
     "data_root_or_default",
     "find_source",
     "image_sources",
@@ -57,6 +58,20 @@ class Location:
     roots: Roots
 
 
+def data_root_if_any(data_root: Path | str | None) -> Path | None:
+    """Resolve the data root: the one given, else `$SYNTH_DATA`, else None.
+
+    Raises
+    ------
+    InputError
+        If it is no folder.
+    """
+    root = data_root or os.environ.get("SYNTH_DATA")
+    if root and not Path(root).is_dir():
+        raise InputError(f"the data root {root} is not a folder")
+    return Path(root) if root else None
+
+
 def data_root_or_default(data_root: Path | str | None) -> Path:
     """Resolve the data root: the one given, else `$SYNTH_DATA`.
 
@@ -65,24 +80,21 @@ def data_root_or_default(data_root: Path | str | None) -> Path:
     InputError
         If there is neither, or it is no folder.
     """
-    root = data_root or os.environ.get("SYNTH_DATA")
-    if not root:
+    root = data_root_if_any(data_root)
+    if root is None:
         raise InputError(
             "no data root: give --data-root or set $SYNTH_DATA to the folder that holds the sources"
         )
-    if not Path(root).is_dir():
-        raise InputError(f"the data root {root} is not a folder")
-    return Path(root)
+    return root
 
 
-def find_source(name: str, data_root: Path | str | None) -> Location | None:
-    """Where a source lies, or None if it isn't there; `InputError` for an unknown name."""
-    source = _known(name, (*MOTION_SOURCES, *IMAGE_SOURCES))
-    roots = source.find(data_root_or_default(data_root))
+def find_source(source: Source, data_root: Path | str | None) -> Location | None:
+    """Where a source lies, or None if it isn't there. An embedded source needs no data root."""
+    roots = source.find(Path() if source.embedded else data_root_or_default(data_root))
     return Location(source, roots) if roots else None
 
 
-def locate(name: str, data_root: Path | str | None) -> Location:
+def locate(source: Source, data_root: Path | str | None) -> Location:
     """Where a source lies.
 
     Raises
@@ -90,11 +102,10 @@ def locate(name: str, data_root: Path | str | None) -> Location:
     SourceMissingError
         If it isn't there: the message tells the layouts looked for and the publisher's page.
     """
-    location = find_source(name, data_root)
+    location = find_source(source, data_root)
     if location is None:
-        source = _known(name, (*MOTION_SOURCES, *IMAGE_SOURCES))
         raise SourceMissingError(
-            f"source {name} ({source.title}) is not under {data_root_or_default(data_root)}; looked for"
+            f"source {source.name} ({source.title}) is not under {data_root_or_default(data_root)}; looked for"
             f" {'; '.join(source.layouts)}. Its publisher offers it at {source.publisher}"
         )
     return location
@@ -108,7 +119,7 @@ def motion_items(spec: str, data_root: Path | str | None) -> list[MotionItem]:
     spec : str
         Names joined with ``+``, e.g. ``"cmu+hdm05"``.
     data_root : Path, str or None
-        Folder of all data; None for `$SYNTH_DATA`.
+        Folder of all data; None for `$SYNTH_DATA`. Embedded sources (`demo`) need neither.
 
     Raises
     ------
@@ -117,7 +128,7 @@ def motion_items(spec: str, data_root: Path | str | None) -> list[MotionItem]:
     """
     items: list[MotionItem] = []
     for source in motion_sources(spec):
-        items += source.items(locate(source.name, data_root).roots)
+        items += source.items(locate(source, data_root).roots)
     return items
 
 
@@ -169,7 +180,7 @@ def read_images(
     results: list[AnnotatedImages] = []
     rejections: list[Rejection] = []
     for source in image_sources(spec):
-        images, left_out = read_image_source(locate(source.name, data_root))
+        images, left_out = read_image_source(locate(source, data_root))
         if not len(images.image_of):
             reasons = ", ".join(sorted({rejection.reason for rejection in left_out})) or "no people"
             raise InputError(f"nobody in {source.name} at {images.root} can be used: {reasons}")
@@ -188,14 +199,14 @@ def read_image_source(location: Location) -> tuple[AnnotatedImages, list[Rejecti
     return images, unused + rejections
 
 
-def source_fingerprint(spec: str, data_root: Path | str | None) -> str:
+def source_fingerprint(locations: Iterable[Location]) -> str:
     """Hexadecimal hash of the contents of one or more sources: clips, or annotations and images.
 
     The same data packed and unpacked give different hashes (see `files.fingerprint`).
     """
     digest = hashlib.blake2b(digest_size=16)
-    for source in _named(spec, (*MOTION_SOURCES, *IMAGE_SOURCES)):
-        for root in dict.fromkeys(locate(source.name, data_root).roots):
+    for source, roots in ((location.source, location.roots) for location in locations):
+        for root in dict.fromkeys(roots):
             digest.update(f"{source.name} {fingerprint(root, list_files(root, *source.suffixes))}\n".encode())
     return digest.hexdigest()
 

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from synth.sources import coco, finders, lsp, mpii
+from synth.sources.demo.archive import demo_roots
+from synth.sources.demo_images.album import demo_album, demo_image_roots, read_album
 from synth.sources.finders import Roots
 from synth.sources.images import IMAGE_SUFFIXES, Annotations
 from synth.sources.motion import MotionItem, acclaim_items, bvh_items
 from synth.sources.records import Rejection
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Source:
     """A source that this program can read.
 
@@ -28,6 +31,8 @@ class Source:
         Data root -> folders or archives; empty if it isn't there.
     suffixes : tuple of str
         Endings of its files, for the fingerprint.
+    embedded : bool
+        The program makes the source itself: it is always there, and `find` heeds no data root.
     """
 
     name: str
@@ -37,23 +42,26 @@ class Source:
     layouts: tuple[str, ...]
     find: Callable[[Path], Roots]
     suffixes: tuple[str, ...]
+    embedded: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class MotionSource(Source):
     """A source of motion clips; `items` lists them in what `find` found."""
 
     items: Callable[[Roots], list[MotionItem]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ImageSource(Source):
     """A source of annotated images; `read` gives all people of what `find` found.
 
-    `find` gives the place of the annotations and, where it is another, that of the images.
+    `find` gives the place of the annotations and, where it is another, that of the images. `make` makes an
+    embedded source, running its tasks by a `map` that it is given; `find` would make it in this process.
     """
 
     read: Callable[[Path], tuple[Annotations, list[Rejection]]]
+    make: Callable[[Callable[..., Iterable[Any]]], Path] | None = None
 
 
 MOTION_SOURCES = (
@@ -102,6 +110,17 @@ MOTION_SOURCES = (
         ),
         items=partial(bvh_items, "bvh"),
         suffixes=(".bvh",),
+    ),
+    MotionSource(
+        name="demo",
+        title="Procedural motion of synthetic subjects",
+        licence="made by this program, free for all uses",
+        publisher="this program",
+        layouts=("nothing: made in the cache folder when first used",),
+        find=demo_roots,
+        items=partial(acclaim_items, "demo"),
+        suffixes=(".asf", ".amc"),
+        embedded=True,
     ),
 )
 
@@ -179,6 +198,18 @@ IMAGE_SOURCES = (
         ),
         read=coco.read_coco,
         suffixes=(".json", *IMAGE_SUFFIXES),
+    ),
+    ImageSource(
+        name="demo",
+        title="Rendered photographs of synthetic people",
+        licence="made by this program, free for all uses",
+        publisher="this program",
+        layouts=("nothing: made in the cache folder when first used",),
+        find=demo_image_roots,
+        read=read_album,
+        suffixes=(".json", *IMAGE_SUFFIXES),
+        embedded=True,
+        make=demo_album,
     ),
 )
 

@@ -100,7 +100,7 @@ def cmu_number(name: str) -> str:
 def read_item(item: MotionItem) -> MotionClip | Rejection:
     """Read one clip; whatever is wrong with it comes back as a `Rejection`."""
     try:
-        joints, fps = _read_bvh(item) if item.name.lower().endswith(".bvh") else _read_acclaim(item)
+        joints, fps = _read_bvh(item) if is_bvh(item) else _read_acclaim(item)
         check_plausible(joints, item.name)
     except DamagedItemError as error:
         return Rejection(item.source, item.name, error.reason, error.detail)
@@ -124,24 +124,46 @@ def _begins(name: str, beginning: str) -> bool:
 
 
 def _read_acclaim(item: MotionItem) -> tuple[NDArray[np.float64], float]:
+    return acclaim_joints(item, *open_acclaim(item)), _amc_fps(item.name)
+
+
+def is_bvh(item: MotionItem) -> bool:
+    """Tell a BVH file from an AMC."""
+    return item.name.lower().endswith(".bvh")
+
+
+def open_acclaim(item: MotionItem) -> tuple[acclaim.AcclaimSkeleton, NDArray[np.float64]]:
+    """Skeleton and channels (F, C) of an AMC.
+
+    Raises
+    ------
+    DamagedItemError
+        If either file cannot be used, or there is no skeleton.
+    """
     if not item.skeleton:
         raise DamagedItemError("no ASF for this AMC", f"{item.name}: no .asf whose name begins it")
-    skeleton, weights = _prepared(text_of(read_file(item.skeleton_root, item.skeleton)), item.skeleton)
-    motion = amc.parse_amc(text_of(read_file(item.root, item.name)), skeleton, item.name)
+    skeleton = _parsed(text_of(read_file(item.skeleton_root, item.skeleton)), item.skeleton)
+    return skeleton, amc.parse_amc(text_of(read_file(item.root, item.name)), skeleton, item.name)
+
+
+def acclaim_joints(
+    item: MotionItem, skeleton: acclaim.AcclaimSkeleton, motion: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Joints (F, 17, 3) of `H36M17` in metres, y up, of what `open_acclaim` gave."""
+    weights = h36m17_weights(*acclaim.landmarks(skeleton, item.skeleton))
     used = set(np.flatnonzero(weights.any(axis=0)).tolist())
-    return np.matmul(weights, acclaim.forward_kinematics(skeleton, motion, used)), _amc_fps(item.name)
+    return np.matmul(weights, acclaim.forward_kinematics(skeleton, motion, used))
 
 
 @lru_cache(maxsize=64)
-def _prepared(text: str, file: str) -> tuple[acclaim.AcclaimSkeleton, NDArray[np.float64]]:
-    """Skeleton and weights (17, B) of an ASF; remembered since many clips share one."""
-    skeleton = asf.parse_asf(text, file)
-    return skeleton, h36m17_weights(*acclaim.landmarks(skeleton, file))
+def _parsed(text: str, file: str) -> acclaim.AcclaimSkeleton:
+    """Skeleton of an ASF; remembered since many clips share one."""
+    return asf.parse_asf(text, file)
 
 
 def _amc_fps(name: str) -> float:
-    """HDM05's names end in the rate: ``..._120.amc``."""
-    rate = re.search(r"hdm_.*_(\d{2,3})$", stem(name).lower())
+    """HDM05's names end in the rate, ``..._120.amc``, and so do the demo's."""
+    rate = re.search(r"(?:hdm|demo)_.*_(\d{2,3})$", stem(name).lower())
     return float(rate.group(1)) if rate else VICON_FPS
 
 

@@ -30,6 +30,8 @@ class SourceSummary:
         How many items were left out, by reason.
     problem : str
         Why the source as a whole cannot be read; empty if it can.
+    embedded : bool
+        The program makes it itself when it is first used; it isn't counted here.
     """
 
     name: str
@@ -46,17 +48,20 @@ class SourceSummary:
     joints: int = 0
     rejections: dict[str, int] = field(default_factory=dict)
     problem: str = ""
+    embedded: bool = False
 
 
 def summary(data_root: Path | str | None) -> list[SourceSummary]:
     """All known sources with what can be used of them; every file is read, at some 20,000 frames a second.
 
+    Without a data root only embedded sources are there.
+
     Raises
     ------
     InputError
-        If there is no data root.
+        If the data root is no folder.
     """
-    root = catalog.data_root_or_default(data_root)
+    root = catalog.data_root_if_any(data_root)
     return [_summarised(source, root) for source in (*catalog.MOTION_SOURCES, *catalog.IMAGE_SOURCES)]
 
 
@@ -71,7 +76,7 @@ def count_reasons(rejections: Iterable[Rejection]) -> dict[str, int]:
 def format_summary(rows: list[SourceSummary]) -> str:
     """Make a table for the terminal, under 120 columns, with what was left out below each source."""
     lines = [
-        f"{'source':<8}{'found':<7}{'clips/images':>13}{'frames/people':>15}{'subjects':>10}"
+        f"{'source':<8}{'found':<10}{'clips/images':>13}{'frames/people':>15}{'subjects':>10}"
         f"{'joints':>10}  licence"
     ]
     for row in rows:
@@ -81,7 +86,7 @@ def format_summary(rows: list[SourceSummary]) -> str:
         )
         cells = [f"{n:,}" if isinstance(n, int) and row.roots else "-" if n != "" else "" for n in numbers]
         lines.append(
-            f"{row.name:<8}{'yes' if row.roots else 'no':<7}"
+            f"{row.name:<8}{'yes' if row.roots else 'embedded' if row.embedded else 'no':<10}"
             f"{cells[0]:>13}{cells[1]:>15}{cells[2]:>10}{cells[3]:>10}  {row.licence}"
         )
         lines += [f"{'':8}{detail}" for detail in _details(row)]
@@ -89,6 +94,8 @@ def format_summary(rows: list[SourceSummary]) -> str:
 
 
 def _details(row: SourceSummary) -> list[str]:
+    if row.embedded:
+        return ["made in the cache folder when first used; needs no data root"]
     if not row.roots:
         return [f"offered at {row.publisher}"]
     details = [f"in {root}" for root in dict.fromkeys(row.roots)]
@@ -98,14 +105,20 @@ def _details(row: SourceSummary) -> list[str]:
     return details
 
 
-def _summarised(source: catalog.MotionSource | catalog.ImageSource, data_root: Path) -> SourceSummary:
+def _summarised(source: catalog.MotionSource | catalog.ImageSource, data_root: Path | None) -> SourceSummary:
     kind = "motion" if isinstance(source, catalog.MotionSource) else "images"
     row = SourceSummary(source.name, source.title, kind, source.licence, source.publisher)
+    if source.embedded or data_root is None:
+        return replace(row, embedded=source.embedded)
     try:
         roots = source.find(data_root)
         if not roots:
             return row
-        counted = _with_clips(row, data_root) if kind == "motion" else _with_people(row, data_root)
+        counted = (
+            _with_people(row, catalog.Location(source, roots))
+            if isinstance(source, catalog.ImageSource)
+            else _with_clips(row, data_root)
+        )
         return replace(counted, roots=roots)
     except InputError as error:
         return replace(row, roots=(data_root,), problem=str(error))
@@ -126,8 +139,8 @@ def _with_clips(row: SourceSummary, data_root: Path) -> SourceSummary:
     return replace(row, clips=clips, frames=frames, subjects=len(subjects), rejections=left_out)
 
 
-def _with_people(row: SourceSummary, data_root: Path) -> SourceSummary:
-    images, rejections = catalog.read_image_source(catalog.locate(row.name, data_root))
+def _with_people(row: SourceSummary, location: catalog.Location) -> SourceSummary:
+    images, rejections = catalog.read_image_source(location)
     return replace(
         row,
         images=len(images.images),

@@ -7,7 +7,7 @@ has one has all its metadata.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +15,7 @@ from synth.errors import InputError, StoreError
 from synth.store.files import dump_json, make_folder, parse_json, write_whole
 from synth.store.metadata import RESERVED_ATTRIBUTES, ROOT, StoreMeta, has_store, open_meta, read_root
 from synth.store.schema import NAME, SCHEMA_VERSION, ArraySpec, StoreSchema, array_document
-from synth.store.tables import group_document, table_files, table_size
-
-Tables = Mapping[str, Sequence[str]]
+from synth.store.tables import Numbers, Tables, group_document, table_files, table_size
 
 _COMMITS = ArraySpec(
     name="records",
@@ -44,7 +42,7 @@ def _root_document(
         "shard_size": schema.shard_size,
         "recipe_hash": recipe_hash,
         "arrays": [spec.name for spec in schema.arrays],
-        "tables": {name: table_size(strings) for name, strings in tables.items()},
+        "tables": {name: table_size(table) for name, table in tables.items()},
     }
     if parent is not None:
         own["parent_seal"] = parent
@@ -57,8 +55,8 @@ def _static_files(schema: StoreSchema, n: int, tables: Tables) -> dict[str, byte
         files[f"{spec.name}/zarr.json"] = dump_json(array_document(spec, n, schema.shard_size))
     if tables:
         files["tables/zarr.json"] = dump_json(group_document({"description": "Lists of strings."}))
-    for name, strings in tables.items():
-        files.update(table_files(name, strings))
+    for name, table in tables.items():
+        files.update(table_files(name, table))
     return files
 
 
@@ -67,9 +65,11 @@ def _check_new(
 ) -> None:
     if n < 1:
         raise InputError(f"a store of n = {n} samples: expected 1 or more")
-    for name in tables:
+    for name, table in tables.items():
         if not NAME.fullmatch(name):
             raise InputError(f"table name {name!r}: expected lower case letters, digits and underscores")
+        if isinstance(table, Numbers) and table.spec.name != name:
+            raise InputError(f"table {name!r} holds numbers that are called {table.spec.name!r}")
     taken = [key for key in attributes if key in RESERVED_ATTRIBUTES]
     if taken:
         raise InputError(f"attributes {', '.join(taken)} are written by the store itself: choose other names")
@@ -107,8 +107,8 @@ def create_store(
         Hash over everything that decides the samples' values.
     attributes : mapping
         JSON values that tell a trainer all it needs (skeleton, units, camera, licences ...).
-    tables : mapping of str to sequence of str, optional
-        Lists of strings by name, see `synth.store.tables`.
+    tables : mapping of str to sequence of str or Numbers, optional
+        Lists of strings and arrays of numbers by name, see `synth.store.tables`.
     parent_seal : str, optional
         For a label pass: hash of the seal it builds on, see `create_label_pass`.
 
@@ -204,7 +204,7 @@ def resume_store(
     _check_same(meta, {"recipe hash": recipe_hash}, {"recipe hash": meta.recipe_hash})
     _check_same(meta, _layout(schema), _layout(meta.schema))
     tables = tables or {}
-    sizes = {name: table_size(strings) for name, strings in tables.items()}
+    sizes = {name: table_size(table) for name, table in tables.items()}
     _check_same(meta, {"list of tables": sizes}, {"list of tables": meta.tables})
     for name, data in _static_files(schema, n, tables).items():
         if name.startswith("tables/") and (path / name).read_bytes() != data:

@@ -10,6 +10,7 @@ from typing import Any
 from synth.errors import InputError, StoreError
 from synth.store.files import dump_json, parse_json
 from synth.store.schema import SCHEMA_VERSION, ArraySpec, StoreSchema, spec_from_document
+from synth.store.tables import table_paths
 
 ROOT = "zarr.json"
 
@@ -80,10 +81,7 @@ class StoreMeta:
         files = [f"{spec.name}/zarr.json" for spec in self.schema.arrays] + ["commits/zarr.json"]
         files += ["tables/zarr.json"] if self.tables else []
         for name, size in self.tables.items():
-            files.append(f"tables/{name}/zarr.json")
-            for array, values in (("utf8", size["bytes"]), ("ends", size["count"])):
-                files.append(f"tables/{name}/{array}/zarr.json")
-                files += [f"tables/{name}/{array}/c.0"] if values else []
+            files += table_paths(name, size)
         return files
 
 

@@ -22,7 +22,7 @@ from synth.store.metadata import StoreMeta, open_meta
 from synth.store.schema import VALID, ArraySpec, chunk_name
 from synth.store.seal import check_parent
 from synth.store.shard import chunk_bytes, map_file, read_index
-from synth.store.tables import read_table
+from synth.store.tables import read_numbers, read_table
 
 
 @dataclass(frozen=True)
@@ -229,9 +229,18 @@ class Store:
         StoreError
             A file of it is missing or damaged.
         """
-        if name not in self.meta.tables:
-            raise InputError(f"no table {name!r}; the store has {', '.join(self.meta.tables) or 'none'}")
-        return read_table(self.meta.path, name, self.meta.tables[name])
+        return read_table(self.meta.path, name, self._table_size(name, "count"))
+
+    def numbers(self, name: str) -> NDArray[Any]:
+        """Read a table of numbers, (R, ...), e.g. the mean poses of classes; errors as of `table`."""
+        return read_numbers(self.meta.path, name, self._table_size(name, "rows"))
+
+    def _table_size(self, name: str, kind: str) -> dict[str, int]:
+        found = {other: size for other, size in self.meta.tables.items() if kind in size}
+        if name not in found:
+            what = "table of numbers" if kind == "rows" else "table"
+            raise InputError(f"no {what} {name!r}; the store has {', '.join(found) or 'none'}")
+        return found[name]
 
     def rows(self, names: Sequence[str], size: int = 256) -> Iterator[Rows]:
         """Go through the valid samples in order of id, up to `size` at a time, shard by shard.

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
 from synth.store.schema import ArraySpec, StoreSchema, image_spec
 
 JOINTS = 17
@@ -19,6 +24,31 @@ def sample_schema(codec: str = "zstd:1", shard_size: int = 1000) -> StoreSchema:
         Samples in a shard.
     """
     return StoreSchema((image_spec(codec), *_LABELS), shard_size)
+
+
+def no_sources(count: int) -> dict[str, NDArray[Any]]:
+    """Labels of samples that are made from no photographs: -1, False, NaN and 0.
+
+    Parameters
+    ----------
+    count : int
+        Number of samples, N.
+
+    Returns
+    -------
+    dict of str to (N, ...) array
+        All arrays about source photographs but `coverage`, by name.
+    """
+    nowhere = np.full((count, MATCHED), -1, np.int32)
+    return {
+        "source_photograph": nowhere,
+        "source_person": nowhere,
+        "source_entry": nowhere,
+        "source_mirrored": np.zeros((count, MATCHED), bool),
+        "source_transform": np.full((count, MATCHED, 2, 3), np.nan),
+        "matching_cost": np.full((count, MATCHED), np.nan, np.float32),
+        "distinct_sources": np.zeros(count, np.uint8),
+    }
 
 
 def _label(

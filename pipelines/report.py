@@ -1,20 +1,17 @@
-"""What a mosaic run tells at its end, and the contact sheet of its first samples."""
+"""What a run tells before it starts and at its end, and the contact sheet of its first samples."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from pipelines.describe import split_counts
 from pipelines.estimate import Estimate
-from pipelines.prepare import PreparedPool
 from pipelines.progress import duration
-from pipelines.recipe import Recipe
 from pipelines.runlog import beside
 from synth.cache import atomic_write_bytes
 from synth.preview import contact_sheet, encode_png
-from synth.queries import QueryPlan
 from synth.skeletons import H36M17
 from synth.splits import SPLITS, SplitCycle
 from synth.store.metadata import StoreMeta
@@ -32,33 +29,28 @@ def sealed_line(meta: StoreMeta) -> str:
 
 
 def plan_lines(
-    recipe: Recipe, pool: PreparedPool, plan: QueryPlan, estimate: Estimate, missing: int, workers: int
+    n: int, missing: int, counts: Sequence[str], estimate: Estimate, codec: str, workers: int
 ) -> list[str]:
     """Say counts, bytes by codec and time of a run that is still to be made.
 
     Parameters
     ----------
-    recipe : Recipe
-    pool : PreparedPool
-    plan : QueryPlan
+    n, missing : int
+        Samples of the store, and those to be made.
+    counts : sequence of str
+        Lines about what they are made of.
     estimate : Estimate
         With the time measured.
-    missing : int
-        Samples to be made.
+    codec : str
+        The one that is chosen.
     workers : int
         Processes that make them.
     """
-    lines = [f"samples: {recipe.output.n:,}, to be made: {missing:,}"]
-    samples = dict(zip(SPLITS, recipe.output.cycle.counts(recipe.output.n), strict=True))
-    for name, of in split_counts(recipe, pool, plan).items():
+    lines = [f"samples: {n:,}, to be made: {missing:,}", *counts]
+    for name, size in estimate.size.items():
+        chosen = " (chosen)" if name == codec else ""
         lines.append(
-            f"  {name}: {samples[name]:,} samples, {of['poses']:,} poses of {len(of['subjects'])} subjects, "
-            f"{of['pool_entries']:,} pool entries from {of['photographs']:,} photographs"
-        )
-    for codec, size in estimate.size.items():
-        chosen = " (chosen)" if codec == recipe.output.codec else ""
-        lines.append(
-            f"size with {codec}: {missing * size / 1e9:,.2f} GB, {size / 1e3:,.0f} kB a sample{chosen}"
+            f"size with {name}: {missing * size / 1e9:,.2f} GB, {size / 1e3:,.0f} kB a sample{chosen}"
         )
     rate = workers / estimate.seconds
     lines.append(f"time: about {duration(missing / rate)} with {workers} worker(s), {rate:,.0f} images/s")

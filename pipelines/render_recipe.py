@@ -1,0 +1,110 @@
+"""What a data set of rendered people is made of: every option's name, type, range, default and meaning."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import Field, field_validator
+
+from pipelines.recipe import Output, PoseRecipe, Run, Table, hash_of
+from synth.rendering.backdrops import Kind
+from synth.rendering.cast import PEOPLE
+from synth.rendering.maps import MAPS, check_maps
+from synth.rendering.renderer import RenderOptions
+from synth.splits import SplitCycle
+
+RENDER_VERSION = 1
+"""Raised whenever the same inputs and options would give other samples."""
+
+
+class Rendering(Table):
+    """Who and what is seen."""
+
+    background: Kind = Field(
+        "scenes",
+        description="rooms and landscapes, photographs, a plain studio, or the store's own pictures with "
+        "their people removed",
+    )
+    people: int = Field(PEOPLE, ge=1, le=1000, description="people drawn and dressed for a thousand samples")
+    rotations: Literal["auto", "never", "require"] = Field(
+        "auto",
+        description="take the twist of limbs, hands, feet and head from the motion files: where they are "
+        "found, never, or else refuse",
+    )
+    arrays: str = Field(
+        "", description=f"maps stored beside the pictures, of {', '.join(MAPS)}; joined with ,"
+    )
+
+    @field_validator("arrays")
+    @classmethod
+    def _known(cls, text: str) -> str:
+        names = _split(text)
+        check_maps(names)
+        return ",".join(names)
+
+    @property
+    def maps(self) -> tuple[str, ...]:
+        """Names of the optional arrays."""
+        return _split(self.arrays)
+
+
+class RenderOutput(Output):
+    """What is written."""
+
+    n: int | None = Field(  # type: ignore[assignment]
+        None, ge=1, description="number of samples; all of a store's, or 1000, if not given"
+    )
+
+
+class RenderRecipe(PoseRecipe):
+    """All options of a data set of rendered people; a store that is rendered brings its own poses."""
+
+    rendering: Rendering = Field(default_factory=Rendering)
+    output: RenderOutput = Field(default_factory=RenderOutput)
+    run: Run = Field(default_factory=Run)
+
+    def described(self, of_store: bool) -> dict[str, Any]:
+        """Recipe as a store's attributes keep it: without paths, and without what the store says itself.
+
+        Parameters
+        ----------
+        of_store : bool
+            Whether a store is rendered, so that nothing about poses and views counts.
+        """
+        without: dict[str, Any] = {"run": True, "sources": {"data_root"}}
+        if of_store:
+            without |= dict.fromkeys(("sources", "poses", "views"), True)
+        document = self.model_dump(mode="json", exclude=without)
+        document["output"] = {"seed": self.output.seed}
+        if not of_store:
+            document["poses"]["threshold"] = self.threshold
+            document["output"]["splits"] = ":".join(map(str, self.output.cycle.sizes))
+        return document
+
+    def options(self, cycle: SplitCycle) -> RenderOptions:
+        """As the renderer takes it."""
+        table = self.rendering
+        return RenderOptions(self.output.seed, cycle, table.background, table.people, table.maps)
+
+
+def render_hash(recipe: RenderRecipe, of_store: bool, inputs: dict[str, str]) -> str:
+    """Hash over everything that decides the samples' values.
+
+    Parameters
+    ----------
+    recipe : RenderRecipe
+        Options of the pose library count by what came of them.
+    of_store : bool
+        As in `RenderRecipe.described`.
+    inputs : dict of str to str
+        Content hashes of what the samples are made from.
+    """
+    decides = {
+        key: value for key, value in recipe.described(of_store).items() if key not in ("sources", "poses")
+    }
+    decides["rendering"] = {key: value for key, value in decides["rendering"].items() if key != "rotations"}
+    return hash_of({"renderer": RENDER_VERSION, "inputs": inputs, **decides})
+
+
+def _split(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())

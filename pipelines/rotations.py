@@ -1,0 +1,161 @@
+"""Recorded rotations of body parts for the poses of a data set, read from the motion files once."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipelines.prepare import SOURCES_VERSION, Tools, file_stamps, remembered, told_map
+from pipelines.recipe import hash_of
+from synth.body.fit_problem import ROTATED_PARTS
+from synth.cache import atomic_folder, atomic_write_bytes
+from synth.errors import InputError
+from synth.rendering.retargeting import ClipPoses, recorded_rotations
+from synth.sources import catalog
+from synth.sources.records import Rejection
+
+ROTATIONS_VERSION = 1
+"""Raised whenever the same files would give other rotations."""
+
+ROTATIONS_FILE, NOTES_FILE = "rotations.npy", "notes.json"
+NONE = "none"
+
+When = Literal["auto", "never", "require"]
+
+
+@dataclass(frozen=True)
+class PoseList:
+    """Where the poses of a data set were recorded.
+
+    Parameters
+    ----------
+    key : str
+        Hash that names them.
+    files : sequence of str
+        ``"source:file"``.
+    pose, file, frame : (M,) int64
+        Number, row of `files` and frame of each pose.
+    joints : (M, 17, 3) float64
+        World, y up, metres; the pelvis at x = z = 0.
+    """
+
+    key: str
+    files: list[str]
+    pose: NDArray[np.int64]
+    file: NDArray[np.int64]
+    frame: NDArray[np.int64]
+    joints: NDArray[np.float64]
+
+    @property
+    def sources(self) -> str:
+        """Names of the motion sources, joined with +; poses that weren't recorded have none."""
+        names = dict.fromkeys(self.files[row].partition(":")[0] for row in np.unique(self.file).tolist())
+        known = {source.name for source in catalog.MOTION_SOURCES}
+        return "+".join(name for name in names if name in known)
+
+
+@dataclass(frozen=True)
+class PreparedRotations:
+    """Rotations (M, P, 3, 3) float32 by number of the pose, if there are any.
+
+    Parameters
+    ----------
+    path : Path or None
+        A ``.npy`` file.
+    content : str
+        Hash of the motion files, or ``"none"``.
+    rejections : tuple of Rejection
+        Clips without rotations, and why.
+    """
+
+    path: Path | None = None
+    content: str = NONE
+    rejections: tuple[Rejection, ...] = ()
+
+
+def prepare_rotations(poses: PoseList, data_root: Path | None, when: When, tools: Tools) -> PreparedRotations:
+    """Find or read the rotations of all poses.
+
+    Parameters
+    ----------
+    poses : PoseList
+        The poses.
+    data_root : Path or None
+        Folder that holds the motion sources; `$SYNTH_DATA` if not given.
+    when : {"auto", "never", "require"}
+        Where the sources are found, never, or else refuse.
+    tools : Tools
+        Cache, workers, progress.
+
+    Raises
+    ------
+    InputError
+        They are required, and a source is not there.
+    """
+    if when == "never" or not poses.sources:
+        return PreparedRotations()
+    try:
+        sources = [catalog.locate(source, data_root) for source in catalog.motion_sources(poses.sources)]
+    except InputError as error:
+        if when == "require":
+            raise
+        tools.progress.say(f"note: limbs' twists, hands and feet follow from the joints alone: {error}")
+        return PreparedRotations()
+    place = tools.cache / "rotations"
+    content: str = remembered(
+        place,
+        [SOURCES_VERSION, ROTATIONS_VERSION, file_stamps(sources)],
+        lambda: {"content": hash_of([ROTATIONS_VERSION, catalog.source_fingerprint(sources)])},
+    )["content"]
+    folder = place / hash_of([content, poses.key])
+    if not folder.is_dir():
+        _read(poses, data_root, folder, tools)
+    notes = json.loads((folder / NOTES_FILE).read_text())
+    rejections = tuple(Rejection(**item) for item in notes)
+    return PreparedRotations(folder / ROTATIONS_FILE, content, rejections)
+
+
+def _read(poses: PoseList, data_root: Path | None, folder: Path, tools: Tools) -> None:
+    clips, rejections = _clips(poses, data_root)
+    table = np.full((int(poses.pose.max()) + 1, len(ROTATED_PARTS), 3, 3), np.nan, np.float32)
+    tools.progress.say(f"reading rotations: {len(clips):,} clips ...")
+    results = told_map(tools, "reading rotations", "clips")(recorded_rotations, clips)
+    for clip, result in zip(clips, results, strict=True):
+        if isinstance(result, Rejection):
+            rejections.append(result)
+        else:
+            table[clip.poses] = result
+    with atomic_folder(folder) as temporary:
+        np.save(temporary / ROTATIONS_FILE, table)
+        notes = json.dumps([asdict(item) for item in rejections])
+        atomic_write_bytes(temporary / NOTES_FILE, notes.encode())
+
+
+def _clips(poses: PoseList, data_root: Path | None) -> tuple[list[ClipPoses], list[Rejection]]:
+    """Share out the poses to their clips; clips that are not there any more are left out."""
+    items = {f"{item.source}:{item.name}": item for item in catalog.motion_items(poses.sources, data_root)}
+    clips: list[ClipPoses] = []
+    rejections: list[Rejection] = []
+    for row, rows in _grouped(poses.file):
+        name = poses.files[row]
+        if name in items:
+            clips.append(ClipPoses(items[name], poses.pose[rows], poses.frame[rows], poses.joints[rows]))
+        else:
+            source, _, file = name.partition(":")
+            rejections.append(
+                Rejection(source, file, "clip is not there", "poses are fitted to joints alone")
+            )
+    return clips, rejections
+
+
+def _grouped(values: NDArray[np.int64]) -> Iterator[tuple[int, NDArray[np.intp]]]:
+    """Each value and the rows that hold it."""
+    order = np.argsort(values, kind="stable")
+    found, starts = np.unique(values[order], return_index=True)
+    yield from zip(found.tolist(), np.split(order, starts[1:]), strict=True)

@@ -1,0 +1,289 @@
+"""A background picture for a camera and a person, with the light that falls there."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from types import MappingProxyType
+
+import cv2
+import numpy as np
+from numba import njit
+from numpy.typing import ArrayLike, NDArray
+
+from synth.body.noise import smoothstep
+from synth.body.raycast import Scene, cast
+from synth.body.scenes import sample_scene
+from synth.body.shading import Light
+from synth.body.textures import DECODE, linear_to_srgb
+from synth.geometry import axis_rotation
+
+_BLOCK = 20
+_NOISE_SIDE = 512
+_LENS = 0.55
+"""Blur of what is in focus, pixels."""
+
+_COARSENESS = MappingProxyType({0.6: 1.0, 0.9: 1.33, 1.3: 1.75, 2.0: 2.0, 3.5: 2.0})
+"""By the blur of the far background in pixels: how large the squares are that one ray is cast for."""
+
+_SIGMA_SHARES = (0.25, 0.25, 0.25, 0.15, 0.1)
+
+
+@dataclass(frozen=True)
+class Grade:
+    """What the photographic camera does to linear colours, to background and person alike.
+
+    Parameters
+    ----------
+    gain : (3,) float32
+        Exposure and white balance.
+    contrast : float
+        Exponent about middle grey.
+    saturation : float
+        1 leaves colours alone.
+    vignette : float
+        Darkening in the corners.
+    noise : float
+        Standard deviation in grey levels.
+    blur : float
+        Blur of the whole picture in pixels.
+    """
+
+    gain: NDArray[np.float32]
+    contrast: float
+    saturation: float
+    vignette: float
+    noise: float
+    blur: float
+
+
+@dataclass(frozen=True)
+class Background:
+    """A picture without a person, before `develop`.
+
+    Parameters
+    ----------
+    image : (S, S, 3) uint8
+        sRGB.
+    light : Light
+        Light at the person's place, in the camera frame.
+    ground_seen : bool
+        Whether the camera is above the ground, so that a shadow can fall on it.
+    """
+
+    image: NDArray[np.uint8]
+    light: Light
+    ground_seen: bool
+
+
+def background(
+    rng: np.random.Generator,
+    K: ArrayLike,
+    R: ArrayLike,
+    t: ArrayLike,
+    foot: ArrayLike,
+    size: int,
+    photographs: bool = False,
+) -> Background:
+    """Draw the surroundings of a person as a camera sees them.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Source of every choice.
+    K, R, t : (3, 3), (3, 3), (3,) float
+        Pinhole camera: `pixel = K (R X + t) / z`; the world has y up.
+    foot : (3,) float
+        World point on the ground below the person, metres.
+    size : int
+        Rows and columns.
+    photographs : bool
+        Photographed surroundings alone.
+
+    Returns
+    -------
+    Background
+    """
+    K, R, t, foot = (np.asarray(a, dtype=np.float64) for a in (K, R, t, foot))
+    # the scene is mirrored for every second person
+    turn = axis_rotation("y", rng.uniform(-np.pi, np.pi)) * np.array([rng.choice([-1.0, 1.0]), 1.0, 1.0])
+    camera = turn @ (-R.T @ t - foot)
+    to_scene = turn @ R.T
+    ahead = to_scene[:, 2] * np.array([1.0, 0.0, 1.0])
+    if np.linalg.norm(ahead) < 0.05:
+        ahead = -to_scene[:, 1] * np.array([1.0, 0.0, 1.0])
+    scene = sample_scene(rng, ahead / np.linalg.norm(ahead), photographs)
+    sigma = float(rng.choice(list(_COARSENESS), p=_SIGMA_SHARES))
+    linear, distances = _enlarged(
+        _seen(scene, camera, to_scene, *_coarser(K, size, _COARSENESS[sigma])), size
+    )
+    focused = _out_of_focus(linear, distances, float(np.linalg.norm(camera)), sigma)
+    return Background(_encoded(focused), _light(scene, to_scene), bool(camera[1] > 0.05))
+
+
+def _seen(
+    scene: Scene,
+    camera: NDArray[np.float64],
+    to_scene: NDArray[np.float64],
+    K: NDArray[np.float64],
+    size: int,
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Linear colours (S, S, 3) and distances (S, S) of a scene; the rays are cast square by square."""
+    n = -(-size // _BLOCK)
+    rays = _pixels(n) @ (to_scene @ np.linalg.inv(K)).T.astype(np.float32)
+    rays *= 1.0 / np.sqrt(np.einsum("pk,pk->p", rays, rays))[:, None]
+    colours, distances = cast(scene, camera.astype(np.float32), rays, 1.0 / K[0, 0], _BLOCK**2)
+    squares = colours.reshape(n, n, _BLOCK, _BLOCK, 3).swapaxes(1, 2).reshape(n * _BLOCK, n * _BLOCK, 3)
+    far = distances.reshape(n, n, _BLOCK, _BLOCK).swapaxes(1, 2).reshape(n * _BLOCK, n * _BLOCK)
+    return squares[:size, :size], far[:size, :size]
+
+
+@lru_cache(maxsize=4)
+def _pixels(squares: int) -> NDArray[np.float32]:
+    """Homogeneous pixels (P, 3) of so many squares a side, square by square."""
+    side = squares * _BLOCK
+    y, x = np.mgrid[0:side, 0:side].astype(np.float32)
+    x, y = (a.reshape(squares, _BLOCK, squares, _BLOCK).swapaxes(1, 2).ravel() for a in (x, y))
+    return np.stack([x, y, np.ones_like(x)], axis=-1)
+
+
+def _coarser(K: NDArray[np.float64], size: int, factor: float) -> tuple[NDArray[np.float64], int]:
+    """Intrinsics and size of the same picture with pixels about so many times as large."""
+    coarse = max(round(size / factor), 1)
+    scaled = K.copy()
+    # pixel centres are integers, so the picture begins at -0.5
+    scaled[:2] *= coarse / size
+    scaled[:2, 2] += 0.5 * coarse / size - 0.5
+    return scaled, coarse
+
+
+def _enlarged(
+    seen: tuple[NDArray[np.float32], NDArray[np.float32]], size: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Colours and distances at the full size."""
+    linear, distances = (np.ascontiguousarray(a) for a in seen)
+    if len(linear) == size:
+        return linear, distances
+    larger = cv2.resize(linear, (size, size), interpolation=cv2.INTER_LINEAR)
+    return larger, cv2.resize(distances, (size, size), interpolation=cv2.INTER_LINEAR)
+
+
+def _out_of_focus(
+    linear: NDArray[np.float32], distance: NDArray[np.float32], focus: float, sigma: float
+) -> NDArray[np.float32]:
+    """Blur what lies far behind the person: sharp where it is as near, more and more beyond."""
+    soft = cv2.GaussianBlur(linear, (0, 0), sigma)
+    far = smoothstep(0.0, 0.5, 1.0 - focus / np.maximum(distance, focus))[..., None]
+    blurred = cv2.GaussianBlur(far.astype(np.float32), (0, 0), sigma)[..., None]
+    # one ray a pixel leaves steps along edges, which a lens would not
+    sharp = cv2.GaussianBlur(linear, (0, 0), _LENS)
+    return sharp + blurred * (soft - sharp)
+
+
+def _encoded(linear: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Encode as sRGB bytes; what exceeds 0.7 is compressed towards 1, as the renderer does with the person."""
+    return _display_table()[np.minimum((linear * 1024).astype(np.int32), 4095)]
+
+
+@lru_cache(maxsize=1)
+def _display_table() -> NDArray[np.uint8]:
+    x = (np.arange(4096) + 0.5) / 1024.0
+    rolled = np.where(x < 0.7, x, 0.7 + 0.3 * (1 - np.exp(-(x - 0.7) / 0.3)))
+    return np.rint(255 * linear_to_srgb(rolled)).astype(np.uint8)
+
+
+def _light(scene: Scene, to_scene: NDArray[np.float64]) -> Light:
+    """Light at the person's chest: the sun, or the lamp where that is the brighter one."""
+    towards = scene.lamp - np.array([0.0, 1.1, 0.0])
+    distance = float(np.linalg.norm(towards))
+    lamp = scene.lamp_colour * 5.0 / (1.0 + distance**2)
+    sunny = scene.sun_colour.sum() > lamp.sum()
+    direction = to_scene.T @ (scene.sun if sunny else towards / distance)
+    key = scene.sun_colour if sunny else lamp
+    # the weaker the key light among the rest, the broader it is
+    share = float(scene.sky.mean() / max(key.mean() + scene.sky.mean(), 1e-6))
+    softness = 0.02 + 0.5 * share**2 + 0.06 * (not sunny)
+    up = to_scene.T @ np.array([0.0, 1.0, 0.0])
+    return Light(
+        _triple(direction), _triple(up), _triple(key), _triple(scene.sky), _triple(scene.bounce), softness
+    )
+
+
+def _triple(values: NDArray) -> tuple[float, float, float]:
+    x, y, z = (float(value) for value in values)
+    return x, y, z
+
+
+def sample_grade(rng: np.random.Generator) -> Grade:
+    """Draw exposure, white balance, contrast, saturation, vignette, noise and blur."""
+    warm = 0.07 * rng.standard_normal()
+    gain = np.array([1 + warm, 1 + 0.02 * rng.standard_normal(), 1 - warm]) * np.exp(
+        0.12 + 0.16 * rng.standard_normal()
+    )
+    return Grade(
+        gain.astype(np.float32),
+        float(np.exp(0.1 * rng.standard_normal())),
+        float(np.clip(0.95 + 0.15 * rng.standard_normal(), 0.5, 1.3)),
+        float(rng.uniform(0.0, 0.25)),
+        float(rng.gamma(2.0, 1.3)),
+        float(rng.choice([0.0, 0.45, 0.7], p=[0.5, 0.35, 0.15])),
+    )
+
+
+def develop(rng: np.random.Generator, picture: NDArray[np.uint8], grade: Grade) -> NDArray[np.uint8]:
+    """Expose a picture anew, as another camera would have taken it.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+        Source of the noise.
+    picture : (H, W, 3) uint8
+        sRGB.
+    grade : Grade
+        Settings.
+
+    Returns
+    -------
+    (H, W, 3) uint8
+    """
+    x = cv2.GaussianBlur(picture, (0, 0), grade.blur) if grade.blur > 0 else np.ascontiguousarray(picture)
+    start = rng.integers(_NOISE_SIDE**2 * 3)
+    out = np.empty(x.shape, np.uint8)
+    settings = np.array([*grade.gain, grade.saturation, 0.5 * grade.vignette, grade.noise], np.float32)
+    _develop(x, DECODE, settings, _curve(grade.contrast), _noise(), start, out)
+    return out
+
+
+@lru_cache(maxsize=1)
+def _noise() -> NDArray[np.float32]:
+    """Make normal deviates in plenty: a picture's noise starts anywhere among them."""
+    return np.random.default_rng(0).standard_normal(_NOISE_SIDE**2 * 3, dtype=np.float32)
+
+
+@njit(cache=True, error_model="numpy")
+def _develop(picture, to_linear, settings, curve, noise, start, out):  # type: ignore[no-untyped-def]
+    height, width, _ = picture.shape
+    r, g, b, saturation, vignette, amount = settings
+    gains, place = (r, g, b), start
+    for row in range(height):
+        down = np.float32(2 * row / (height - 1) - 1)
+        for column in range(width):
+            across = np.float32(2 * column / (width - 1) - 1)
+            dim = 1 - vignette * (down * down + across * across)
+            grey = np.float32(0.0)
+            for c in range(3):
+                grey += to_linear[picture[row, column, c]] * gains[c] / 3
+            for c in range(3):
+                value = (grey + saturation * (to_linear[picture[row, column, c]] * gains[c] - grey)) * dim
+                shown = curve[min(max(int(value * 1024), 0), 4095)]
+                place = place + 1 if place + 1 < len(noise) else 0
+                shown += amount * noise[place] + np.float32(0.5)
+                out[row, column, c] = np.uint8(min(max(shown, np.float32(0.0)), np.float32(255.0)))
+
+
+def _curve(contrast: float) -> NDArray[np.float32]:
+    """Display value (0 … 255) of linear values 0 … 4 in 4096 steps; 0.18 stays where it is."""
+    x = (np.arange(4096) + 0.5) / 1024.0
+    curved = 0.18 * (x / 0.18) ** contrast
+    rolled = np.where(curved < 0.85, curved, 0.85 + 0.15 * (1 - np.exp(-(curved - 0.85) / 0.15)))
+    return (255.0 * linear_to_srgb(rolled)).astype(np.float32)

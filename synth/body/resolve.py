@@ -1,0 +1,173 @@
+"""From samples to pixels: the picture over its background, and maps of depth, parts and coverage."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from synth.body.mesh import Mesh
+from synth.body.rasteriser import Samples
+from synth.body.textures import DECODE, encoded
+
+_ZERO, _HALF, _ONE = np.float32(0), np.float32(0.5), np.float32(1)
+_TINY = np.float32(1e-6)
+
+Filter = str
+
+FILTERS = ("box", "tent")
+"""How samples are averaged: over the pixel, or weighted linearly over twice its width."""
+
+
+def filter_taps(name: Filter, supersampling: int) -> NDArray[np.float32]:
+    """Weights along one axis, which sum to 1: s of them for a box; for a tent 2 s, or 2 s - 1 if s is odd.
+
+    Raises
+    ------
+    ValueError
+        If there is no filter of that name.
+    """
+    s = supersampling
+    if name == "box":
+        return np.full(s, 1.0 / s, np.float32)
+    if name == "tent":
+        count = 2 * s - s % 2
+        away = np.abs(np.arange(count) - (count - 1) / 2.0) / s
+        return ((1.0 - away) / (1.0 - away).sum()).astype(np.float32)
+    raise ValueError(f"there is no filter {name!r}; choose one of {', '.join(FILTERS)}")
+
+
+@njit(cache=True, error_model="numpy")
+def compose_row(y, colour, bounds, supersampling, taps, background, ground, image, coverage):  # type: ignore[no-untyped-def]
+    """Average the samples of one row of pixels and lay them over the background and its shadows.
+
+    Parameters
+    ----------
+    y : int
+        The row of pixels.
+    colour : (R, s W, 4) float32
+        The last R rows of samples: row n lies in `colour[n % R]`. Linear RGB and 1 where something is seen,
+        0 elsewhere.
+    bounds : (4,) int64
+        Of `Samples`; samples outside are empty.
+    supersampling : int
+        Samples along a side of a pixel, s.
+    taps : (L,) float32
+        Of `filter_taps`, L <= R.
+    background : (H, W, 3) uint8
+        sRGB.
+    ground : tuple
+        `reach` and `shadowed` of `Ground`, and `key_share`.
+    image : (H, W, 3) uint8
+        Row y is filled, sRGB. Pixels without body or shadow are the background's, byte for byte.
+    coverage : (H, W) uint8
+        Row y is filled: share of the pixel that is covered, in 255ths.
+    """
+    reach, shadowed, key_share = ground
+    margin = (taps.shape[0] - supersampling) // 2
+    image[y] = background[y]
+    coverage[y] = 0
+    # pixels that some sample or shadow may reach; the division rounds down, also below 0
+    first, last = (bounds[0] - margin) // supersampling, (bounds[2] + margin) // supersampling
+    top, bottom = (bounds[1] - margin) // supersampling, (bounds[3] + margin) // supersampling
+    if not top <= y <= bottom:
+        first, last = shadowed[y]
+    for x in range(
+        max(min(first, shadowed[y, 0]), 0), min(max(last, shadowed[y, 1]), image.shape[1] - 1) + 1
+    ):
+        red, green, blue, covered = _average(
+            colour, bounds, supersampling * x - margin, supersampling * y - margin, taps
+        )
+        key, ambient = _ONE, _ONE
+        if shadowed[y, 0] <= x <= shadowed[y, 1]:
+            key, ambient = reach[y, x, 0], reach[y, x, 1]
+        if (covered == 0) & (key == 1) & (ambient == 1):
+            continue
+        coverage[y, x] = np.uint8(np.int64(covered * np.float32(255) + _HALF))
+        for c, seen in enumerate((red, green, blue)):
+            share = ambient + key_share[c] * (key - ambient)
+            image[y, x, c] = encoded(seen + (_ONE - covered) * DECODE[background[y, x, c]] * share)
+
+
+@njit(cache=True, error_model="numpy")
+def key_share(light):  # type: ignore[no-untyped-def]
+    """Share of the key light, per colour, in what a level ground without shadow receives."""
+    slant = light[0, 0] * light[1, 0] + light[0, 1] * light[1, 1] + light[0, 2] * light[1, 2]
+    red, green, blue = light[2, 0] * slant, light[2, 1] * slant, light[2, 2] * slant
+    return (
+        max(red, _ZERO) / max(red + light[3, 0], _TINY),
+        max(green, _ZERO) / max(green + light[3, 1], _TINY),
+        max(blue, _ZERO) / max(blue + light[3, 2], _TINY),
+    )
+
+
+@njit(cache=True, error_model="numpy", inline="always")
+def _average(colour, bounds, first_x, first_y, taps):  # type: ignore[no-untyped-def]
+    """Weighted sum of the samples of one pixel; samples outside the bounds are empty."""
+    red = green = blue = covered = _ZERO
+    low_x, high_x = max(first_x, bounds[0]), min(first_x + taps.shape[0] - 1, bounds[2])
+    low_y, high_y = max(first_y, bounds[1]), min(first_y + taps.shape[0] - 1, bounds[3])
+    for y in range(low_y, high_y + 1):
+        row = np.uint64(y % colour.shape[0])
+        for x in range(low_x, high_x + 1):
+            column = np.uint64(x)
+            if colour[row, column, 3] > 0:
+                weight = taps[np.uint64(y - first_y)] * taps[np.uint64(x - first_x)]
+                red += weight * colour[row, column, 0]
+                green += weight * colour[row, column, 1]
+                blue += weight * colour[row, column, 2]
+                covered += weight
+    return red, green, blue, min(covered, _ONE)
+
+
+def depth_map(samples: Samples) -> NDArray[np.float32]:
+    """Depth of the nearest surface within each pixel.
+
+    Parameters
+    ----------
+    samples : Samples
+        Rasterised.
+
+    Returns
+    -------
+    (H, W) float32
+        Metres along the optical axis, the least of the pixel's samples; infinite where none is covered.
+    """
+    s = samples.supersampling
+    nearest = _blocks(samples.inverse_depth, s).max(axis=-1)
+    with np.errstate(divide="ignore"):
+        return np.float32(1) / nearest
+
+
+def part_map(samples: Samples, mesh: Mesh) -> NDArray[np.uint8]:
+    """Body part seen at each pixel.
+
+    Parameters
+    ----------
+    samples : Samples
+        Rasterised.
+    mesh : Mesh
+        The mesh that was.
+
+    Returns
+    -------
+    (H, W) uint8
+        The part, or 0 for the background, that most of the pixel's samples show; among equally frequent
+        ones the nearest, the background last.
+    """
+    s = samples.supersampling
+    seen = _blocks(samples.triangle, s)
+    shown = np.where(seen >= 0, mesh.part[seen], 0)
+    votes = (shown[..., :, None] == shown[..., None, :]).sum(axis=-1)
+    # the inverse depth, below 1 / NEAR, only decides between equal votes
+    score = votes + _blocks(samples.inverse_depth, s) / np.float32(1e3)
+    best = score.argmax(axis=-1)
+    return np.take_along_axis(shown, best[..., None], axis=-1)[..., 0].astype(np.uint8)
+
+
+def _blocks(samples: NDArray, s: int) -> NDArray:
+    """Group samples (s H, s W) by pixel: (H, W, s * s)."""
+    height, width = samples.shape
+    return (
+        samples.reshape(height // s, s, width // s, s).swapaxes(1, 2).reshape(height // s, width // s, s * s)
+    )

@@ -1,0 +1,92 @@
+"""The procedural clips as an archive of ASF and AMC files, made once and found again."""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+from synth.cache import atomic_write, cache_dir
+from synth.sources.demo.body import UNIT, Body
+from synth.sources.demo.clips import SUBJECTS, DemoClip, clip_name, demo_subjects
+from synth.sources.finders import Roots
+
+_LONG_AGO = (1980, 1, 1, 0, 0, 0)
+
+
+def demo_roots(data_root: Path) -> Roots:
+    """Find or make the archive of the demo's motion, whatever the data root."""
+    del data_root
+    return (demo_archive(),)
+
+
+def demo_archive(seed: int = 0, subjects: int = SUBJECTS) -> Path:
+    """Find the archive of procedural clips in the cache folder, or make it (some ten seconds).
+
+    Parameters
+    ----------
+    seed : int
+        Seed of all draws.
+    subjects : int
+        How many people; each has a folder with an `.asf` and its `.amc` files.
+
+    Returns
+    -------
+    Path
+        A `.zip` in the layout of CMU's, named after the generator's own code, the seed and the number of
+        people: what another generator made is never taken for this one's.
+    """
+    digest = hashlib.blake2b(digest_size=12)
+    digest.update(f"{_code_digest()} {seed} {subjects}".encode())
+    path = cache_dir() / "demo" / f"motion-{digest.hexdigest()}.zip"
+    if not path.is_file():
+        write_archive(path, seed, subjects)
+    return path
+
+
+@lru_cache(maxsize=1)
+def _code_digest() -> str:
+    digest = hashlib.blake2b(digest_size=16)
+    for module in sorted(Path(__file__).parent.glob("*.py")):
+        digest.update(module.read_bytes())
+    return digest.hexdigest()
+
+
+def write_archive(path: Path, seed: int, subjects: int) -> None:
+    """Write an archive of procedural clips; the same bytes for the same arguments."""
+    with (
+        atomic_write(path) as file,
+        zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
+    ):
+        for subject in demo_subjects(seed, subjects):
+            _add(archive, f"{subject.name}/demo_{subject.name}.asf", subject.body.asf)
+            for number, clip in enumerate(subject.clips):
+                _add(archive, clip_name(subject.name, number, clip), amc_text(subject.body, clip))
+
+
+def _add(archive: zipfile.ZipFile, name: str, text: str) -> None:
+    info = zipfile.ZipInfo(name, _LONG_AGO)
+    info.compress_type = zipfile.ZIP_DEFLATED
+    info.external_attr = 0o644 << 16
+    archive.writestr(info, text.encode("ascii"), compresslevel=1)
+
+
+def amc_text(body: Body, clip: DemoClip) -> str:
+    """Text of an `.amc` file: thousandths of a degree, and of a file unit for the root (0.06 mm)."""
+    skeleton = body.skeleton
+    rows = np.degrees(clip.motion)
+    rows[:, :3] = clip.motion[:, :3] / UNIT
+    lines = [
+        " ".join([name, *["%.3f"] * len(channels)])
+        for name, channels in zip(skeleton.names, skeleton.channels, strict=True)
+        if channels
+    ]
+    frame = "%d\n" + "\n".join(lines) + "\n"
+    # rounding first leaves no negative zeros to print
+    numbered = np.concatenate([np.arange(1, len(rows) + 1)[:, None], np.round(rows, 3) + 0.0], axis=1)
+    return "#!made by synth\n:FULLY-SPECIFIED\n:DEGREES\n" + "".join(
+        frame % tuple(row) for row in numbered.tolist()
+    )

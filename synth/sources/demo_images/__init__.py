@@ -1,0 +1,1 @@
+"""`--images demo`: an annotated pool of photographs of people who were never there, made and read like others."""
