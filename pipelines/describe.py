@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 
 import synth
-from pipelines.prepare import PreparedPool, PreparedPoses, photograph_names
+from pipelines.pose_library import PreparedPoses
+from pipelines.pose_recipe import PoseRecipe
+from pipelines.prepare import PreparedPool, photograph_names
 from pipelines.recipe import ALGORITHM_VERSION, Recipe
 from pipelines.runlog import count_rejections
 from synth.cameras import BOX
@@ -15,6 +17,7 @@ from synth.environment import library_versions
 from synth.query_plan import QueryPlan
 from synth.skeletons import BODY13, H36M17, Skeleton
 from synth.sources import catalog
+from synth.sources.records import Rejection
 from synth.splits import SPLITS, SplitCycle
 
 
@@ -36,7 +39,8 @@ def store_attributes(
         "method": "Rogez and Schmid, Image-based Synthesis for Deep 3D Human Pose Estimation, IJCV 2018",
         **picture_attributes(recipe.described(), inputs, recipe.output.cycle, ALGORITHM_VERSION),
         "seed": recipe.output.seed,
-        "sources": [*motion_licences(recipe.sources.mocap), *_image_licences(recipe.sources.images)],
+        "sources": [*motion_licences(recipe, poses), *_image_licences(recipe.sources.images)],
+        **lifted_attributes(poses),
         "counts": {
             "frames": poses.frames,
             "poses": len(poses.library),
@@ -45,7 +49,7 @@ def store_attributes(
             "photographs": len(np.unique(pool.pool.photograph)),
             "splits": split_counts(recipe, pool, plan),
         },
-        "left_out": count_rejections([*poses.rejections, *pool.rejections]),
+        "left_out": count_rejections(all_rejections(poses, pool)),
     }
 
 
@@ -93,15 +97,30 @@ def split_counts(recipe: Recipe, pool: PreparedPool, plan: QueryPlan) -> dict[st
         entries = pool.pool.usable & (of_entry == split)
         counts[SPLITS[split]] = {
             "poses": len(plan.pool(split)),
-            "subjects": [
-                name
-                for name, of in zip(plan.library.subjects, plan.split_of_subject, strict=True)
-                if of == split
-            ],
+            **_people_counts(plan, split),
             "pool_entries": int(entries.sum()),
             "photographs": len(np.unique(pool.pool.photograph[entries[:rows]])),
         }
     return counts
+
+
+def _people_counts(plan: QueryPlan, split: int) -> dict[str, Any]:
+    """Name the recorded subjects of a split, and count what else its poses are of, where there is anything."""
+    library = plan.library
+    lifted, here = library.lifted_subjects, plan.split_of_subject == split
+    counts: dict[str, Any] = {"subjects": [library.subjects[row] for row in np.flatnonzero(here & ~lifted)]}
+    if lifted.any():
+        counts["lifted_photographs"] = int((here & lifted).sum())
+    if plan.shares:
+        pools = zip(plan.shares, plan.shared_pools(split), strict=True)
+        counts["poses_by_share"] = {"+".join(share.sources): len(pool) for share, pool in pools}
+    return counts
+
+
+def all_rejections(poses: PreparedPoses, pool: PreparedPool) -> list[Rejection]:
+    """List all that was left out of the sources; photographs whose people are also lifted, once."""
+    known = set(poses.rejections)
+    return [*poses.rejections, *(item for item in pool.rejections if item not in known)]
 
 
 def _skeleton(skeleton: Skeleton) -> dict[str, Any]:
@@ -113,9 +132,21 @@ def _skeleton(skeleton: Skeleton) -> dict[str, Any]:
     }
 
 
-def motion_licences(spec: str) -> list[dict[str, str]]:
-    """Say of motion sources, joined with +, what a store keeps: title, licence, publisher."""
-    return [_licence("motion", source) for source in catalog.motion_sources(spec)]
+def motion_licences(recipe: PoseRecipe, poses: PreparedPoses) -> list[dict[str, str]]:
+    """Say of a recipe's motion sources what a store keeps: title, licence, publisher."""
+    recorded = recipe.motion.motion_sources()
+    licences = [_licence("motion", source) for source in recorded]
+    for source, item in zip(recipe.motion.image_sources(), poses.lifted, strict=True):
+        title = f"{source.title}, people lifted to 3D"
+        licences.append({**_licence("motion", source), "name": item.name, "title": title})
+    learnt = [source for item in poses.lifted for source in catalog.motion_sources(item.plan.mocap)]
+    others = [source for source in dict.fromkeys(learnt) if source not in recorded]
+    return licences + [_licence("dictionary", source) for source in others]
+
+
+def lifted_attributes(poses: PreparedPoses) -> dict[str, Any]:
+    """Tell where lifted people came from; nothing if there are none."""
+    return {"lifted": [item.described() for item in poses.lifted]} if poses.lifted else {}
 
 
 def _image_licences(spec: str) -> list[dict[str, str]]:

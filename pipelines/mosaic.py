@@ -5,20 +5,20 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from pipelines.cluster import Workers
-from pipelines.describe import split_counts, store_attributes, store_tables
+from pipelines.describe import all_rejections, split_counts, store_attributes, store_tables
 from pipelines.estimate import Estimate, measure_seconds, measure_size, spread
 from pipelines.mosaic_worker import EngineSpec, MosaicBlock, MosaicTask, make_mosaic_shard, open_engine
+from pipelines.pose_library import PreparedPoses, check_motion, prepare_poses
 from pipelines.prepare import (
     PreparedPool,
-    PreparedPoses,
     Tools,
-    check_sources,
+    check_images,
     photographs_hash,
     prepare_indices,
     prepare_pool,
-    prepare_poses,
 )
 from pipelines.progress import Progress
 from pipelines.recipe import Recipe, recipe_hash
@@ -28,6 +28,7 @@ from pipelines.shards import BLOCK
 from pipelines.stores import StorePlan
 from synth.cache import cache_dir
 from synth.mosaic.samples import MosaicEngine
+from synth.query_plan import QueryPlan
 from synth.splits import SPLITS
 from synth.store.samples import sample_schema
 
@@ -114,12 +115,15 @@ def prepare(recipe: Recipe, out: Path, workers: Workers, progress: Progress, tim
         cycle=cycle,
         seed=recipe.output.seed,
         views=recipe.views.ranges(),
+        lifted_views=recipe.views.pseudo.ranges(),
+        shares=recipe.motion.shares(),
         blending=recipe.blending.options(),
         choice=recipe.matching.choice(),
         eps=recipe.matching.eps,
     )
     progress.say("warming up ...")
     engine = open_engine(spec)
+    _note_lacking(engine.parts.plan, progress)
     plan = _store_plan(recipe, out, poses, pool, engine)
     estimate = _warm_up(engine, plan, recipe.output.codec, timed)
     return Prepared(poses, pool, spec, engine, estimate, plan)
@@ -129,7 +133,7 @@ def _store_plan(
     recipe: Recipe, out: Path, poses: PreparedPoses, pool: PreparedPool, engine: MosaicEngine
 ) -> StorePlan:
     inputs = {
-        "pose_library": poses.library.content_hash,
+        **poses.inputs(),
         "image_pool": pool.pool.digest,
         "photographs": photographs_hash(pool.pool),
     }
@@ -151,8 +155,13 @@ def _request(recipe: Recipe, out: Path) -> Request:
         recipe.run,
         recipe.described(),
         _BYTE_DECIDING,
-        partial(check_sources, recipe),
+        partial(_check_sources, recipe),
     )
+
+
+def _check_sources(recipe: Recipe) -> None:
+    check_motion(recipe)
+    check_images(recipe)
 
 
 def _work(recipe: Recipe, out: Path, workers: Workers, progress: Progress, timed: bool = False) -> Work:
@@ -162,7 +171,7 @@ def _work(recipe: Recipe, out: Path, workers: Workers, progress: Progress, timed
         plan=prepared.plan,
         estimate=prepared.estimate,
         counts=_counts(recipe, prepared),
-        rejections=[*prepared.poses.rejections, *prepared.pool.rejections],
+        rejections=all_rejections(prepared.poses, prepared.pool),
         parts=asdict(spec),
         paths=(spec.library, spec.pool),
         stage="mosaics",
@@ -175,10 +184,27 @@ def _counts(recipe: Recipe, prepared: Prepared) -> list[str]:
     """Say what the samples of each split are made of."""
     samples = dict(zip(SPLITS, recipe.output.cycle.counts(recipe.output.n), strict=True))
     return [
-        f"  {name}: {samples[name]:,} samples, {of['poses']:,} poses of {len(of['subjects'])} subjects, "
+        f"  {name}: {samples[name]:,} samples, {of['poses']:,} poses of {_people_text(of)}, "
         f"{of['pool_entries']:,} pool entries from {of['photographs']:,} photographs"
         for name, of in split_counts(recipe, prepared.pool, prepared.engine.parts.plan).items()
     ]
+
+
+def _people_text(counts: dict[str, Any]) -> str:
+    """Say whose poses a split has."""
+    lifted = counts.get("lifted_photographs", 0)
+    return f"{len(counts['subjects'])} subjects" + (f" and {lifted:,} photographs" if lifted else "")
+
+
+def _note_lacking(plan: QueryPlan, progress: Progress) -> None:
+    """Tell of sources that have a share and no pose in some split."""
+    for split in plan.cycle.used:
+        for share, pool in zip(plan.shares, plan.shared_pools(split), strict=True):
+            if not len(pool):
+                name = "+".join(share.sources)
+                progress.say(
+                    f"note: {SPLITS[split]} has no pose of {name}; its share there goes to the others"
+                )
 
 
 def _warm_up(engine: MosaicEngine, plan: StorePlan, codec: str, timed: bool) -> Estimate:

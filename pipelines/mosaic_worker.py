@@ -20,6 +20,7 @@ from synth.mosaic.samples import MosaicEngine, MosaicParts, ViewChoice
 from synth.pool import open_pool
 from synth.poses import load_library
 from synth.query_plan import plan_queries
+from synth.shares import SourceShare
 from synth.splits import SplitCycle
 
 
@@ -35,7 +36,8 @@ class EngineSpec:
         Split and folder of its match index.
     cycle : SplitCycle
     seed : int
-    views : ViewRange
+    views, lifted_views : ViewRange
+    shares : tuple of SourceShare
     choice : ViewChoice
     blending : BlendOptions
     eps : float
@@ -48,6 +50,8 @@ class EngineSpec:
     cycle: SplitCycle
     seed: int
     views: ViewRange
+    lifted_views: ViewRange
+    shares: tuple[SourceShare, ...]
     choice: ViewChoice
     blending: BlendOptions
     eps: float
@@ -66,10 +70,18 @@ class MosaicTask:
 @lru_cache(maxsize=1)
 def open_engine(spec: EngineSpec) -> MosaicEngine:
     """Open the parts; kept for as long as this process makes samples of the same kind."""
-    library = load_library(spec.library)
+    library, pool = load_library(spec.library), open_pool(spec.pool)
     parts = MosaicParts(
-        plan=plan_queries(library, spec.cycle, spec.seed, spec.views),
-        pool=open_pool(spec.pool),
+        plan=plan_queries(
+            library,
+            spec.cycle,
+            spec.seed,
+            spec.views,
+            lifted_ranges=spec.lifted_views,
+            shares=spec.shares,
+            photographs=pool.photograph_splits(spec.cycle) if library.lifted_subjects.any() else None,
+        ),
+        pool=pool,
         indices={split: open_split_index(folder) for split, folder in spec.indices},
         views=spec.choice,
         blending=spec.blending,

@@ -8,7 +8,7 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from pipelines.recipe import PoseRecipe
+from pipelines.pose_recipe import PoseRecipe
 from pipelines.recipe_files import find_recipe, read_recipe, recipe_fields, with_overrides
 
 R = TypeVar("R", bound=PoseRecipe)

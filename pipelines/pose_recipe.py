@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 
 from pipelines.motion_spec import MotionSpec, parse_motion
 from synth.cameras import ViewRange
+from synth.lifting.dictionary import DictionaryOptions
 from synth.lifting.lifted import LEAST_CONFIDENCE
 from synth.poses import DEFAULT_RATE_HZ, DEFAULT_THRESHOLD
 from synth.query_plan import LIFTED_VIEWS
@@ -103,6 +104,7 @@ class Pseudo(Table):
         description="motion sources that the pose dictionary is learnt from, joined with +; if not given, those of "
         "--mocap, else cmu and hdm05 as far as they are there, else demo",
     )
+    atoms: int = Field(DictionaryOptions().atoms, ge=2, le=1000, description="size of that dictionary")
     corrections: Path | None = Field(
         None,
         description="TOML file of a person's corrections, or folder with a NAME.toml for each pseudo:NAME",

@@ -1,4 +1,4 @@
-"""What mosaics are made from, found in the cache or made there: pose library, image pool, match indices.
+"""What mosaics are made from, found in the cache or made there: image pool and match indices.
 
 Each lies in a folder named by a hash of its content or of all it was made from, written beside its place
 and renamed. What the sources gave is remembered by the paths, sizes and times of their files, so that a
@@ -7,7 +7,6 @@ second run opens none of them.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections.abc import Callable, Iterable, Sequence
@@ -19,8 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipelines.cluster import Workers
+from pipelines.pose_recipe import hash_of
 from pipelines.progress import Progress
-from pipelines.recipe import PoseRecipe, Recipe
+from pipelines.recipe import Recipe
 from synth import pool_build
 from synth.cache import atomic_folder, atomic_write_bytes
 from synth.environment import library_versions
@@ -28,16 +28,15 @@ from synth.matching import Alignment, build_index, load_index, save_index
 from synth.matching.index import INDEX_VERSION
 from synth.mosaic.samples import SplitIndex
 from synth.pool import FORMAT_VERSION, Pool, open_pool
-from synth.poses import PoseLibrary, build_library, load_library, save_library
 from synth.sources import catalog
 from synth.sources.files import list_files
-from synth.sources.records import MotionClip, Rejection
+from synth.sources.records import Rejection
 from synth.splits import SPLITS, SplitCycle
 
 SOURCES_VERSION = 1
 """Raised whenever readers, thinning or the pool's plan would give something else from the same files."""
 
-LIBRARY_FILE, NOTES_FILE, ENTRIES_FILE = "library.npz", "notes.json", "entries.npy"
+ENTRIES_FILE = "entries.npy"
 
 _FEW_TASKS = 8
 
@@ -65,50 +64,11 @@ class Tools:
 
 
 @dataclass(frozen=True)
-class PreparedPoses:
-    """A pose library: its file, its content, and what was left out when it was made."""
-
-    path: Path
-    library: PoseLibrary
-    frames: int
-    rejections: tuple[Rejection, ...]
-
-
-@dataclass(frozen=True)
 class PreparedPool:
     """An image pool, and what was left out of it and of its sources."""
 
     pool: Pool
     rejections: tuple[Rejection, ...]
-
-
-def prepare_poses(recipe: PoseRecipe, tools: Tools) -> PreparedPoses:
-    """Find or make the pose library of a recipe.
-
-    Raises
-    ------
-    InputError
-        If a source is unknown or missing, or gives no pose.
-    """
-    spec, root = recipe.sources.mocap, recipe.sources.data_root
-    options = [SOURCES_VERSION, recipe.poses.rule, recipe.threshold, recipe.poses.rate_hz]
-    sources = [catalog.locate(source, root) for source in catalog.motion_sources(spec)]
-
-    def name_by_content() -> dict[str, Any]:
-        return {"name": _digest(options, catalog.source_fingerprint(sources))}
-
-    known = remembered(tools.cache / "poses", [options, file_stamps(sources)], name_by_content)
-    folder = tools.cache / "poses" / known["name"]
-    if not folder.is_dir():
-        _make_library(recipe, folder, tools)
-    notes = json.loads((folder / NOTES_FILE).read_text())
-    library = load_library(folder / LIBRARY_FILE)
-    tools.progress.say(
-        f"pose library: {len(library):,} poses of {len(library.subjects)} subjects "
-        f"(from {notes['frames']:,} frames)"
-    )
-    rejections = tuple(Rejection(**item) for item in notes["rejections"])
-    return PreparedPoses(folder / LIBRARY_FILE, library, notes["frames"], rejections)
 
 
 def prepare_pool(recipe: Recipe, tools: Tools) -> PreparedPool:
@@ -122,7 +82,7 @@ def prepare_pool(recipe: Recipe, tools: Tools) -> PreparedPool:
     spec, root = recipe.sources.images, recipe.sources.data_root
     options = recipe.pool.options()
     versions = [SOURCES_VERSION, pool_build.ALGORITHM_VERSION, FORMAT_VERSION, library_versions()["opencv"]]
-    _make_embedded(spec, tools)
+    make_embedded(spec, tools)
     sources = [catalog.locate(source, root) for source in catalog.image_sources(spec)]
     pools = tools.cache / "pools"
 
@@ -211,25 +171,6 @@ def file_stamps(sources: Sequence[catalog.Location]) -> list[Any]:
     return stamps
 
 
-def _make_library(recipe: PoseRecipe, folder: Path, tools: Tools) -> None:
-    items = catalog.motion_items(recipe.sources.mocap, recipe.sources.data_root)
-    frames = 0
-
-    def counted(results: Iterable[MotionClip | Rejection]) -> Iterable[MotionClip | Rejection]:
-        nonlocal frames
-        for result in results:
-            frames += len(result.joints) if isinstance(result, MotionClip) else 0
-            yield result
-
-    tools.progress.say(f"reading motion: {len(items):,} clips ...")
-    clips = counted(told_map(tools, "reading motion", "clips")(catalog.read_item, items))
-    library, rejections = build_library(clips, recipe.poses.rule, recipe.threshold, recipe.poses.rate_hz)
-    with atomic_folder(folder) as temporary:
-        save_library(library, temporary / LIBRARY_FILE)
-        notes = {"frames": frames, "rejections": [asdict(item) for item in rejections]}
-        atomic_write_bytes(temporary / NOTES_FILE, json.dumps(notes).encode())
-
-
 def told_map(tools: Tools, name: str, unit: str) -> Callable[[Callable[[T], R], Sequence[T]], Iterable[R]]:
     """Make a `map` that tells how far it is; a few tasks aren't worth starting workers for."""
 
@@ -242,7 +183,7 @@ def told_map(tools: Tools, name: str, unit: str) -> Callable[[Callable[[T], R], 
 
 
 def _index_task(pool: Pool, cycle: SplitCycle, split: int, alignment: Alignment, cache: Path) -> IndexTask:
-    name = _digest(INDEX_VERSION, pool.digest, photographs_hash(pool), cycle.sizes, split, alignment)
+    name = hash_of([INDEX_VERSION, pool.digest, photographs_hash(pool), cycle.sizes, split, alignment])
     return IndexTask(cache / "indices" / name, pool.path, cycle, split, alignment)
 
 
@@ -254,7 +195,7 @@ def photograph_names(pool: Pool) -> list[str]:
 
 def photographs_hash(pool: Pool) -> str:
     """Hash of the photographs' names: they decide the splits."""
-    return _digest(photograph_names(pool))
+    return hash_of([photograph_names(pool)])
 
 
 def remembered(
@@ -264,7 +205,7 @@ def remembered(
     holds: Callable[[dict[str, Any]], bool] = bool,
 ) -> dict[str, Any]:
     """Find what was made for this key before, if that still holds; else make it and remember."""
-    path = folder / "by-source" / f"{_digest(key)}.json"
+    path = folder / "by-source" / f"{hash_of([key])}.json"
     if path.is_file():
         known: dict[str, Any] = json.loads(path.read_text())
         if holds(known):
@@ -274,25 +215,20 @@ def remembered(
     return known
 
 
-def _digest(*parts: object) -> str:
-    return hashlib.blake2b(json.dumps(parts, sort_keys=True).encode(), digest_size=16).hexdigest()
-
-
-def check_sources(recipe: Recipe) -> None:
-    """Make sure that both kinds of source are there, before anything is begun.
+def check_images(recipe: Recipe) -> None:
+    """Make sure that the image sources are there, before anything is begun.
 
     Raises
     ------
     InputError
         If one is unknown or missing.
     """
-    sources: tuple[catalog.Source, ...] = catalog.motion_sources(recipe.sources.mocap)
-    for source in (*sources, *catalog.image_sources(recipe.sources.images)):
+    for source in catalog.image_sources(recipe.sources.images):
         if not source.embedded:
             catalog.locate(source, recipe.sources.data_root)
 
 
-def _make_embedded(spec: str, tools: Tools) -> None:
+def make_embedded(spec: str, tools: Tools) -> None:
     """Make image sources that this program renders itself, unless they were made before."""
     for source in catalog.image_sources(spec):
         if source.make is not None:

@@ -5,19 +5,17 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pipelines.prepare import Tools, file_stamps
+from pipelines.pose_recipe import hash_of
+from pipelines.prepare import Tools, file_stamps, make_embedded
 from synth.cache import atomic_folder, atomic_write_bytes
 from synth.errors import InputError
-from synth.lifting.corrections import Corrections
 from synth.lifting.dictionary import (
     DICTIONARY_VERSION,
     DictionaryOptions,
@@ -28,11 +26,9 @@ from synth.lifting.dictionary import (
 )
 from synth.lifting.lifted import (
     LIFT_VERSION,
-    PSEUDO,
     LiftedPeople,
     join_people,
     load_people,
-    motion_clips,
     save_people,
 )
 from synth.lifting.people import LiftOptions, lift_people
@@ -92,22 +88,6 @@ class LiftTask:
     options: LiftOptions
 
 
-def pseudo_sources(spec: str) -> tuple[str, tuple[str, ...]]:
-    """Part a list of motion sources: ``"cmu+pseudo:lspet"`` gives ``"cmu"`` and ``("lspet",)``."""
-    names = spec.split("+")
-    recorded = "+".join(name for name in names if not name.startswith(PSEUDO))
-    return recorded, tuple(name.removeprefix(PSEUDO) for name in names if name.startswith(PSEUDO))
-
-
-def pseudo_clips(
-    plan: LiftPlan, tools: Tools, corrections: Corrections | None = None, least_confidence: float = 0.0
-) -> Iterator[MotionClip | Rejection]:
-    """People of an image source as motion clips of one frame; see `synth.lifting.lifted.motion_clips`."""
-    prepared = prepare_people(plan, tools)
-    yield from prepared.rejections
-    yield from motion_clips(prepared.people, corrections, least_confidence)
-
-
 def prepare_dictionary(plan: LiftPlan, tools: Tools) -> Path:
     """Find or learn the dictionary of a plan.
 
@@ -123,7 +103,7 @@ def prepare_dictionary(plan: LiftPlan, tools: Tools) -> Path:
     """
     sources = [catalog.locate(source, plan.data_root) for source in catalog.motion_sources(plan.mocap)]
     key = [DICTIONARY_VERSION, RATE_HZ, asdict(plan.dictionary), file_stamps(sources)]
-    folder = tools.cache / "dictionaries" / _digest(key)
+    folder = tools.cache / "dictionaries" / hash_of(key)
     if not folder.is_dir():
         poses = _recorded_poses(plan, tools)
         tools.progress.say(
@@ -145,11 +125,12 @@ def prepare_people(plan: LiftPlan, tools: Tools) -> PreparedPeople:
     InputError
         If a source is unknown or missing, more than one image source is named, or nobody can be lifted.
     """
+    make_embedded(plan.images, tools)
     source = _one_image_source(plan)
     dictionary = prepare_dictionary(plan, tools)
     atoms_hash = load_dictionary(dictionary).content_hash
     key = [LIFT_VERSION, asdict(plan.lift), atoms_hash, file_stamps([source])]
-    folder = tools.cache / "pseudo3d" / _digest(key)
+    folder = tools.cache / "pseudo3d" / hash_of(key)
     if not folder.is_dir():
         people, rejections = _lift(plan, dictionary, tools)
         with atomic_folder(folder) as temporary:
@@ -228,7 +209,3 @@ def _described(dictionary: PoseDictionary) -> str:
         f"pose dictionary: {len(dictionary.atoms)} atoms from {dictionary.poses:,} distinct poses, relative error "
         f"{dictionary.relative_error:.3f}, {dictionary.active:.1f} atoms a pose"
     )
-
-
-def _digest(key: Sequence[object]) -> str:
-    return hashlib.blake2b(json.dumps(key, sort_keys=True).encode(), digest_size=16).hexdigest()

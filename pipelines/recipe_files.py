@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from pipelines.recipe import PoseRecipe
+from pipelines.pose_recipe import PoseRecipe
 from synth.errors import InputError
 
 R = TypeVar("R", bound=PoseRecipe)

@@ -2,87 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from pipelines.cluster import Workers
-from pipelines.describe import motion_licences, picture_attributes
+from pipelines.describe import picture_attributes
 from pipelines.estimate import Estimate, measure_seconds, measure_size
-from pipelines.prepare import Tools, prepare_poses
+from pipelines.pose_library import check_motion
+from pipelines.prepare import Tools
 from pipelines.progress import Progress
+from pipelines.render_poses import Posed, drawn_poses, open_source, stored_poses
 from pipelines.render_recipe import RENDER_VERSION, RenderRecipe, render_hash
 from pipelines.render_worker import RenderBlock, RenderSpec, RenderTask, make_render_shard, open_engine
-from pipelines.rotations import PoseList, PreparedRotations, prepare_rotations
+from pipelines.rotations import PreparedRotations, locate_motion, motion_names, prepare_rotations
 from pipelines.runlog import RunLog, count_rejections
 from pipelines.runs import Request, Work, make_store, plan_store
 from pipelines.shards import BLOCK
 from pipelines.stores import StorePlan
 from synth.cache import cache_dir
 from synth.errors import InputError
+from synth.rendering.cast import roles
 from synth.rendering.maps import MAPS, map_tables
-from synth.rendering.shots import PASSED_ON, world_joints
-from synth.skeletons import H36M17
-from synth.sources import catalog
-from synth.sources.records import Rejection
-from synth.splits import SPLITS, SplitCycle
-from synth.store.reader import Store, open_store
+from synth.splits import SPLITS
 from synth.store.samples import sample_schema
 from synth.store.schema import StoreSchema
 
 _BYTE_DECIDING = ("views", "rendering", "output")
 _DEFAULT_N = 1000
-_PELVIS = H36M17.index("pelvis")
-_BODY_LICENCES = (
-    {
-        "kind": "body",
-        "name": "makehuman",
-        "title": "MakeHuman base mesh, rig and shapes",
-        "licence": "CC0 1.0",
-    },
-    {
-        "kind": "backgrounds",
-        "name": "backgrounds",
-        "title": "Photographs and panoramas that come with this program (NOTICE names them)",
-        "licence": "CC0, public domain, CC BY 2.0",
-    },
-)
-
-
-@dataclass(frozen=True)
-class Posed:
-    """Poses and cameras that are to be rendered.
-
-    Parameters
-    ----------
-    store, library : Path or None
-        Where they come from: one of the two.
-    cycle : SplitCycle
-        How ids run through the splits.
-    poses : PoseList
-        Where they were recorded.
-    tables : dict of str to list of str
-        What the labels about motion point into.
-    inputs : dict of str to str
-        Content hashes.
-    attributes : dict
-        Licences, and what the poses are.
-    rejections : tuple of Rejection
-        What was left out of the motion sources.
-    """
-
-    store: Path | None
-    library: Path | None
-    cycle: SplitCycle
-    poses: PoseList
-    tables: dict[str, list[str]]
-    inputs: dict[str, str]
-    attributes: dict[str, Any]
-    rejections: tuple[Rejection, ...]
+_WARM_UP = 4
 
 
 def render_store(
@@ -126,36 +76,36 @@ def plan_only(recipe: RenderRecipe, source: Path | None, out: Path, progress: Pr
 
 
 def _request(recipe: RenderRecipe, source: Path | None, out: Path) -> Request:
-    n, mocap = recipe.output.n, recipe.sources.mocap
+    n = recipe.output.n
     if source is None:
         if recipe.rendering.background == "mosaic":
             raise InputError("--background mosaic needs a store whose pictures are taken: synth render STORE")
-        check: Callable[[], object] = partial(_check_motion, recipe)
+        check = partial(check_motion, recipe)
     else:
-        if mocap != type(recipe.sources)().mocap:
-            raise InputError(f"{source} brings its own poses: give either a store or --mocap {mocap}")
-        if out.resolve() == source.resolve():
-            raise InputError(f"{out} is the store that is to be rendered; choose another --out")
-        parent = _open_source(source)
-        if n is not None and n > len(parent):
-            raise InputError(f"--n {n}: {source} has {len(parent)} samples; ask for as many or fewer")
-        n, check = n or len(parent), partial(_open_source, source)
+        n = _samples_of(recipe, source, out)
+        check = partial(_check_store, recipe, source)
     described = recipe.described(of_store=source is not None)
     return Request(out, n or _DEFAULT_N, recipe.output, recipe.run, described, _BYTE_DECIDING, check)
 
 
-def _check_motion(recipe: RenderRecipe) -> None:
-    for source in catalog.motion_sources(recipe.sources.mocap):
-        if not source.embedded:
-            catalog.locate(source, recipe.sources.data_root)
+def _samples_of(recipe: RenderRecipe, source: Path, out: Path) -> int:
+    """Count the samples of a store that are to be rendered, having checked that they can be."""
+    n, mocap = recipe.output.n, recipe.sources.mocap
+    if mocap != type(recipe.sources)().mocap:
+        raise InputError(f"{source} brings its own poses: give either a store or --mocap {mocap}")
+    if out.resolve() == source.resolve():
+        raise InputError(f"{out} is the store that is to be rendered; choose another --out")
+    there = len(open_source(source))
+    if n is not None and n > there:
+        raise InputError(f"--n {n}: {source} has {there} samples; ask for as many or fewer")
+    return n or there
 
 
-def _open_source(path: Path) -> Store:
-    """Open the store that is rendered; `InputError` if it lacks an array."""
-    store = open_store(path)
-    for name in ("images", "joints3d", "joints2d", *PASSED_ON):
-        store.meta.schema.array(name)
-    return store
+def _check_store(recipe: RenderRecipe, source: Path) -> None:
+    """Make sure that motion files are there where rotations are required of them."""
+    if recipe.rendering.rotations == "require":
+        names = motion_names(open_source(source).table("motion_files"))
+        locate_motion(names, recipe.sources.data_root)
 
 
 def _work(
@@ -167,10 +117,19 @@ def _work(
     timed: bool = False,
 ) -> Work:
     tools = Tools(cache_dir().resolve(), workers, progress)
-    posed = drawn_poses(recipe, tools) if source is None else stored_poses(source, request.n)
+    if source is None:
+        posed = drawn_poses(recipe, tools)
+    else:
+        posed = stored_poses(source, request.n, pictures=recipe.rendering.background == "mosaic")
     turned = prepare_rotations(posed.poses, recipe.sources.data_root, recipe.rendering.rotations, tools)
     spec = RenderSpec(
-        recipe.options(posed.cycle), posed.store, posed.library, recipe.views.ranges(), turned.path
+        recipe.options(posed.cycle),
+        posed.store,
+        posed.library,
+        recipe.views.ranges(),
+        recipe.views.pseudo.ranges(),
+        recipe.motion.shares(),
+        turned.path,
     )
     plan = _store_plan(request, recipe, posed, turned)
     progress.say("warming up ...")
@@ -186,75 +145,6 @@ def _work(
         task=lambda shard, stop: RenderTask(spec, out, shard, stop),
         make=make_render_shard,
     )
-
-
-def drawn_poses(recipe: RenderRecipe, tools: Tools) -> Posed:
-    """Poses of the recipe's motion sources, which samples are drawn from as those of mosaics are."""
-    prepared = prepare_poses(recipe, tools)
-    library = prepared.library
-    poses = PoseList(
-        library.content_hash,
-        list(library.files),
-        np.arange(len(library)),
-        library.file_of.astype(np.int64),
-        library.frame.astype(np.int64),
-        library.joints.astype(np.float64),
-    )
-    return Posed(
-        None,
-        prepared.path,
-        recipe.output.cycle,
-        poses,
-        {"motion_files": list(library.files), "subjects": list(library.subjects)},
-        {"pose_library": library.content_hash},
-        {
-            "sources": [*motion_licences(recipe.sources.mocap), *_BODY_LICENCES],
-            "counts": {"frames": prepared.frames, "poses": len(library), "subjects": len(library.subjects)},
-        },
-        prepared.rejections,
-    )
-
-
-def stored_poses(path: Path, n: int) -> Posed:
-    """Poses and cameras of the first `n` samples of a store."""
-    store = _open_source(path)
-    there = store.attributes
-    tables = {name: store.table(name) for name in ("motion_files", "subjects")}
-    return Posed(
-        path.resolve(),
-        None,
-        SplitCycle(*there["split_cycle"]),
-        _recorded(store, n, tables["motion_files"]),
-        tables,
-        {"store": store.meta.recipe_hash},
-        {
-            "sources": [*there["sources"], *_BODY_LICENCES],
-            "counts": there.get("counts", {}),
-            "rendered_after": {"title": there.get("title", ""), "recipe": there.get("recipe", {})},
-        },
-        (),
-    )
-
-
-def _recorded(store: Store, n: int, files: list[str]) -> PoseList:
-    """List the poses among the first n samples; each as its first sample has it."""
-    valid = store.read_label("valid", 0, n)
-    pose = np.where(valid, store.read_label("pose", 0, n), -1).astype(np.int64)
-    numbers, first = np.unique(pose, return_index=True)
-    first = np.sort(first[numbers >= 0])
-    parts = []
-    for low in range(0, n, BLOCK):
-        rows = first[(first >= low) & (first < low + BLOCK)]
-        if len(rows):
-            high = min(low + BLOCK, n)
-            label = {name: store.read_label(name, low, high)[rows - low] for name in ("joints3d", "R", "t")}
-            parts.append(world_joints(label["joints3d"], label["R"], label["t"]))
-    joints = np.concatenate(parts) if parts else np.empty((0, len(H36M17), 3))
-    joints -= joints[:, _PELVIS, None] * [1.0, 0.0, 1.0]
-    file, frame = (
-        store.read_label(name, 0, n)[first].astype(np.int64) for name in ("motion_file", "motion_frame")
-    )
-    return PoseList(f"{store.meta.recipe_hash} {n}", files, pose[first], file, frame, joints)
 
 
 def _store_plan(request: Request, recipe: RenderRecipe, posed: Posed, turned: PreparedRotations) -> StorePlan:
@@ -287,17 +177,17 @@ def render_schema(recipe: RenderRecipe) -> StoreSchema:
 
 
 def _warm_up(spec: RenderSpec, plan: StorePlan, recipe: RenderRecipe, timed: bool) -> Estimate:
-    """Make some samples of few people, which also compiles what isn't yet.
-
-    Samples as far apart as there are people show one of them: as many pictures for a person as in the run.
-    """
+    """Make some samples, which also compiles what isn't yet; the time is that of one person's, dressing included."""
     begin = partial(RenderBlock, open_engine(spec))
-    codec, people = recipe.output.codec, recipe.rendering.people
-    size = measure_size(begin, plan.schema, np.arange(min(plan.n, 4)))
+    first = np.arange(min(plan.n, _WARM_UP))
+    size = measure_size(begin, plan.schema, first)
     seconds = float("nan")
     if timed:
-        apart = np.arange(0, min(plan.n, BLOCK), people)
-        seconds = measure_seconds(begin, codec, apart, apart)
+        ids = np.arange(min(plan.n, BLOCK))
+        cast = roles(ids, spec.options.cycle, recipe.rendering.people)
+        newcomer = cast[min(_WARM_UP, plan.n - 1)]
+        theirs = ids[[role == newcomer for role in cast]]
+        seconds = measure_seconds(begin, recipe.output.codec, theirs, theirs)
     return Estimate(size, seconds)
 
 

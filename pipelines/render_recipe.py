@@ -6,7 +6,8 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator
 
-from pipelines.recipe import Output, PoseRecipe, Run, Table, hash_of
+from pipelines.pose_recipe import PoseRecipe, Table, hash_of
+from pipelines.recipe import Output, Run
 from synth.rendering.backdrops import Kind
 from synth.rendering.cast import PEOPLE
 from synth.rendering.maps import MAPS, check_maps
@@ -71,14 +72,11 @@ class RenderRecipe(PoseRecipe):
         of_store : bool
             Whether a store is rendered, so that nothing about poses and views counts.
         """
-        without: dict[str, Any] = {"run": True, "sources": {"data_root"}}
+        document = self.tidied(self.model_dump(mode="json", exclude={"run"}))
+        document["output"] = {"seed": self.output.seed, "splits": ":".join(map(str, self.output.cycle.sizes))}
         if of_store:
-            without |= dict.fromkeys(("sources", "poses", "views"), True)
-        document = self.model_dump(mode="json", exclude=without)
-        document["output"] = {"seed": self.output.seed}
-        if not of_store:
-            document["poses"]["threshold"] = self.threshold
-            document["output"]["splits"] = ":".join(map(str, self.output.cycle.sizes))
+            document["output"].pop("splits")
+            document = {key: value for key, value in document.items() if key not in PoseRecipe.model_fields}
         return document
 
     def options(self, cycle: SplitCycle) -> RenderOptions:
@@ -100,7 +98,8 @@ def render_hash(recipe: RenderRecipe, of_store: bool, inputs: dict[str, str]) ->
         Content hashes of what the samples are made from.
     """
     decides = {
-        key: value for key, value in recipe.described(of_store).items() if key not in ("sources", "poses")
+        **({} if of_store else recipe.deciding()),
+        **{k: value for k, value in recipe.described(of_store).items() if k not in PoseRecipe.model_fields},
     }
     decides["rendering"] = {key: value for key, value in decides["rendering"].items() if key != "rotations"}
     return hash_of({"renderer": RENDER_VERSION, "inputs": inputs, **decides})

@@ -18,6 +18,7 @@ from synth.poses import load_library
 from synth.query_plan import QueryPlan, plan_queries
 from synth.rendering.renderer import Renderer, RenderOptions, Seen
 from synth.rendering.shots import PASSED_ON, Shots, drawn_shots, stored_shots
+from synth.shares import SourceShare
 from synth.store.reader import Store, open_store
 from synth.store.schema import VALID
 
@@ -36,8 +37,10 @@ class RenderSpec:
         The store that is rendered.
     library : Path or None
         Otherwise the pose library file that poses are drawn from, ...
-    views : ViewRange
-        ... and where views are.
+    views, lifted_views : ViewRange
+        ... and where views are, of recorded poses and of people lifted to 3D, ...
+    shares : tuple of SourceShare
+        ... and how the motion sources share the samples.
     rotations : Path or None
         Recorded rotations of the poses, (M, P, 3, 3) float32 by number of the pose.
     """
@@ -46,6 +49,8 @@ class RenderSpec:
     store: Path | None
     library: Path | None
     views: ViewRange
+    lifted_views: ViewRange
+    shares: tuple[SourceShare, ...]
     rotations: Path | None
 
 
@@ -94,7 +99,14 @@ def open_engine(spec: RenderSpec) -> RenderEngine:
     poses: Store | QueryPlan
     if spec.library is not None:
         library = load_library(spec.library)
-        poses = plan_queries(library, spec.options.cycle, spec.options.seed, spec.views)
+        poses = plan_queries(
+            library,
+            spec.options.cycle,
+            spec.options.seed,
+            spec.views,
+            lifted_ranges=spec.lifted_views,
+            shares=spec.shares,
+        )
     elif spec.store is not None:
         poses = open_store(spec.store)
     else:

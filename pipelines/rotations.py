@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Literal
@@ -11,8 +11,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from pipelines.pose_recipe import hash_of
 from pipelines.prepare import SOURCES_VERSION, Tools, file_stamps, remembered, told_map
-from pipelines.recipe import hash_of
 from synth.body.fit_problem import ROTATED_PARTS
 from synth.cache import atomic_folder, atomic_write_bytes
 from synth.errors import InputError
@@ -54,10 +54,8 @@ class PoseList:
 
     @property
     def sources(self) -> str:
-        """Names of the motion sources, joined with +; poses that weren't recorded have none."""
-        names = dict.fromkeys(self.files[row].partition(":")[0] for row in np.unique(self.file).tolist())
-        known = {source.name for source in catalog.MOTION_SOURCES}
-        return "+".join(name for name in names if name in known)
+        """Names of the motion sources, joined with +."""
+        return motion_names(self.files)
 
 
 @dataclass(frozen=True)
@@ -77,6 +75,18 @@ class PreparedRotations:
     path: Path | None = None
     content: str = NONE
     rejections: tuple[Rejection, ...] = ()
+
+
+def motion_names(files: Iterable[str]) -> str:
+    """Names of the sources of files ``"source:file"``, joined with +; poses that weren't recorded have none."""
+    known = {source.name for source in catalog.MOTION_SOURCES}
+    names = dict.fromkeys(file.partition(":")[0] for file in files)
+    return "+".join(name for name in names if name in known)
+
+
+def locate_motion(names: str, data_root: Path | None) -> list[catalog.Location]:
+    """Find motion sources, their names joined with +; `InputError` if one isn't there."""
+    return [catalog.locate(source, data_root) for source in catalog.motion_sources(names)]
 
 
 def prepare_rotations(poses: PoseList, data_root: Path | None, when: When, tools: Tools) -> PreparedRotations:
@@ -101,7 +111,7 @@ def prepare_rotations(poses: PoseList, data_root: Path | None, when: When, tools
     if when == "never" or not poses.sources:
         return PreparedRotations()
     try:
-        sources = [catalog.locate(source, data_root) for source in catalog.motion_sources(poses.sources)]
+        sources = locate_motion(poses.sources, data_root)
     except InputError as error:
         if when == "require":
             raise
@@ -138,15 +148,16 @@ def _read(poses: PoseList, data_root: Path | None, folder: Path, tools: Tools) -
 
 
 def _clips(poses: PoseList, data_root: Path | None) -> tuple[list[ClipPoses], list[Rejection]]:
-    """Share out the poses to their clips; clips that are not there any more are left out."""
+    """Share out the recorded poses to their clips; clips that are not there any more are left out."""
     items = {f"{item.source}:{item.name}": item for item in catalog.motion_items(poses.sources, data_root)}
+    known = poses.sources.split("+")
     clips: list[ClipPoses] = []
     rejections: list[Rejection] = []
     for row, rows in _grouped(poses.file):
         name = poses.files[row]
         if name in items:
             clips.append(ClipPoses(items[name], poses.pose[rows], poses.frame[rows], poses.joints[rows]))
-        else:
+        elif name.partition(":")[0] in known:
             source, _, file = name.partition(":")
             rejections.append(
                 Rejection(source, file, "clip is not there", "poses are fitted to joints alone")

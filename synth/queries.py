@@ -123,7 +123,7 @@ def _draw_views(plan: QueryPlan, ids: NDArray[np.int64], pose: NDArray[np.int64]
 def query_labels(
     library: PoseLibrary, queries: Queries, attempts: NDArray[np.uint8]
 ) -> dict[str, NDArray[np.generic]]:
-    """What a query says of its sample, by the names of `store.samples.sample_schema`.
+    """Collect what queries say of their samples, by the names of `store.samples.sample_schema`.
 
     Parameters
     ----------

@@ -7,12 +7,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import settings
 from mosaic_samples import real_pool, real_queries
 from numpy.typing import NDArray
 
 from synth.pool import Pool
 
 _SHARED = Path(__file__).resolve().parents[1].parent / "shared"
+
+# The same examples in every run: a property that fails, fails for everybody.
+settings.register_profile("repeatable", derandomize=True, deadline=None)
+settings.load_profile("repeatable")
 
 
 @pytest.fixture(scope="session")

@@ -14,11 +14,12 @@ LAYERS = (
     ("synth.errors", "synth.skeletons", "synth.cache", "synth.native", "synth.environment"),
     ("synth.geometry", "synth.thinning"),
     ("synth.cameras",),
+    ("synth.plausibility",),
     ("synth.body",),
     ("synth.sources",),
     ("synth.lifting",),
     (
-        *("synth.poses", "synth.splits", "synth.shares", "synth.plausibility", "synth.crops"),
+        *("synth.poses", "synth.splits", "synth.shares", "synth.crops"),
         *("synth.triangulation", "synth.pool", "synth.pool_plan", "synth.pool_crops", "synth.pool_build"),
     ),
     ("synth.occlusion",),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +26,7 @@ from synth.lifting.people import (
     settle_depths,
     spread_misfit,
 )
+from synth.plausibility import PlausibilityLimits
 from synth.skeletons import H36M17, LSP14
 from synth.sources.records import AnnotatedImages, MotionClip, Rejection
 
@@ -204,6 +206,15 @@ def test_low_confidence_is_listed(lifted):
     limit = float(np.sort(confidences(lifted.poses))[1])
     kinds = [type(item) for item in motion_clips(lifted, least_confidence=limit)]
     assert sorted(kinds, key=str) == sorted([MotionClip, MotionClip, Rejection], key=str)
+
+
+def test_implausible_annotations_are_left_out(lifted):
+    limits = PlausibilityLimits(**dict.fromkeys(("limb_ratio", "head", "shoulders", "hips"), 100.0))
+    limits = replace(limits, side_ratio=1e6, opposed_width=100.0, torso_spread=0.0)
+    assert all(isinstance(item, MotionClip) for item in motion_clips(lifted, limits=limits))
+    items = list(motion_clips(lifted, limits=replace(limits, hips=0.0, torso_spread=100.0)))
+    assert [item.reason for item in items] == ["implausible annotation"] * 3
+    assert [item.detail for item in items] == ["hips too far apart, torso collapsed"] * 3
 
 
 def test_corrections_turn_limbs_and_raise_confidence(lifted):

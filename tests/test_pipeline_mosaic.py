@@ -7,9 +7,6 @@ import os
 import re
 import shlex
 import signal
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import cv2
@@ -18,6 +15,7 @@ import pytest
 import tensorstore
 import zarr
 from distributed import LocalCluster
+from store_runs import assert_refused, assert_same, begin_in_another_process, files
 from tiny_data import mosaic_words, tiny_root
 
 from pipelines.cluster import Workers
@@ -31,7 +29,6 @@ from synth.store.metadata import open_meta
 from synth.store.reader import open_store
 
 N = 60
-TABLES = ("photographs", "motion_files", "subjects")
 
 
 @pytest.fixture(scope="module")
@@ -53,48 +50,6 @@ def base(root, tmp_path_factory):
     words = mosaic_words(root, out, "--n", str(N), "--shard-size", "20", "--workers", "2", "--preview", "9")
     assert main(words) == 0
     return out
-
-
-def everything(path):
-    """All values of all arrays and tables, failed samples left out of the pictures."""
-    store = open_store(path)
-    values = {name: store.label(name) for name in store.names if name != "images"}
-    return values | {"images": store.read_images(store.valid_ids())}
-
-
-def assert_same(first, second):
-    one, two = everything(first), everything(second)
-    assert one.keys() == two.keys()
-    for name in one:
-        np.testing.assert_array_equal(one[name], two[name], err_msg=name)
-    for name in TABLES:
-        assert open_store(first).table(name) == open_store(second).table(name)
-
-
-def files(path):
-    return {
-        str(file.relative_to(path)): file.read_bytes() for file in sorted(path.rglob("*")) if file.is_file()
-    }
-
-
-def begin_in_another_process(words, log):
-    """The command as its own process group, returned once its first shard is committed."""
-    environment = {**os.environ, "PYTHONPATH": str(Path(__file__).resolve().parents[1])}
-    with open(log, "wb") as stream:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "synth.mosaic", *words],
-            stdout=stream,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            env=environment,
-        )
-    commits = Path(words[words.index("--out") + 1]) / "commits"
-    deadline = time.monotonic() + 120
-    while not list(commits.glob("0*.json")):
-        assert process.poll() is None, log.read_text()
-        assert time.monotonic() < deadline, log.read_text()
-        time.sleep(0.02)
-    return process
 
 
 def test_store_is_sealed_whole_and_opens_everywhere(base, capsys):
@@ -188,7 +143,7 @@ def test_one_worker_and_another_shard_size_give_the_same_samples(base, root, tmp
 def test_killed_and_resumed_gives_the_same_files(base, root, tmp_path):
     out = tmp_path / "m.zarr"
     words = mosaic_words(root, out, "--n", str(N), "--shard-size", "20", "--workers", "1")
-    process = begin_in_another_process(words, tmp_path / "output.txt")
+    process = begin_in_another_process("synth.mosaic", words, tmp_path / "output.txt")
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
     assert open_meta(out).seal is None
@@ -200,7 +155,7 @@ def test_interrupted_prints_the_command_that_goes_on(root, tmp_path):
     out = tmp_path / "m.zarr"
     words = mosaic_words(root, out, "--n", "4000", "--shard-size", "5", "--workers", "1", "--resume", "never")
     log = tmp_path / "output.txt"
-    process = begin_in_another_process(words, log)
+    process = begin_in_another_process("synth.mosaic", words, log)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to the workers too
     assert process.wait(timeout=60) == 130
     output = log.read_text()
@@ -219,20 +174,15 @@ def test_a_store_is_extended_on_a_running_cluster_and_refuses_others(base, root,
         assert main([*few, "--scheduler", address]) == 0
         assert main([*all_of_them, "--scheduler", address]) == 0
     assert_same(base, out)
-    assert_refused([*all_of_them, "--n", "30"], 5, r"holds n = 60 .*ask for 60 or more", capsys)
-    assert_refused([*all_of_them, "--sigma", "20"], 5, r"blending\.sigma is 15\.0 there, 20\.0 now", capsys)
-    assert_refused([*all_of_them, "--pose-threshold", "0.2"], 5, r"poses\.threshold is 0\.05 there", capsys)
-    assert_refused([*all_of_them, "--codec", "none"], 5, r"begun with --codec zstd:1", capsys)
-    assert_refused([*all_of_them, "--resume", "never"], 2, r"m\.zarr exists", capsys)
-
-
-def assert_refused(words, code, pattern, capsys):
-    capsys.readouterr()
-    assert main(words) == code
-    captured = capsys.readouterr()
-    assert captured.out == ""
-    assert captured.err.count("\n") == 1
-    assert re.match(r"synth: error: .*" + pattern, captured.err)
+    assert_refused(main, [*all_of_them, "--n", "30"], 5, r"holds n = 60 .*ask for 60 or more", capsys)
+    assert_refused(
+        main, [*all_of_them, "--sigma", "20"], 5, r"blending\.sigma is 15\.0 there, 20\.0 now", capsys
+    )
+    assert_refused(
+        main, [*all_of_them, "--pose-threshold", "0.2"], 5, r"poses\.threshold is 0\.05 there", capsys
+    )
+    assert_refused(main, [*all_of_them, "--codec", "none"], 5, r"begun with --codec zstd:1", capsys)
+    assert_refused(main, [*all_of_them, "--resume", "never"], 2, r"m\.zarr exists", capsys)
 
 
 def test_a_finished_store_is_done_at_once(base, root, capsys):
@@ -263,7 +213,7 @@ def test_what_does_not_fit_the_disk_is_refused(root, tmp_path, capsys, monkeypat
     monkeypatch.setattr("pipelines.stores.free_space", lambda path: 1_000_000)
     out = tmp_path / "m.zarr"
     for more in ((), ("--plan-only",)):
-        assert_refused(mosaic_words(root, out, "--n", "1000", *more), 4, r".*needs about 0\.1", capsys)
+        assert_refused(main, mosaic_words(root, out, "--n", "1000", *more), 4, r".*needs about 0\.1", capsys)
     assert not out.exists()
 
 

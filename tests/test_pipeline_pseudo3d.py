@@ -11,11 +11,11 @@ from tiny_data import tiny_root
 from pipelines.label_command import main
 from pipelines.prepare import Tools
 from pipelines.progress import Progress
-from pipelines.pseudo3d import LiftPlan, prepare_dictionary, prepare_people, pseudo_clips, pseudo_sources
+from pipelines.pseudo3d import LiftPlan, prepare_dictionary, prepare_people
 from synth.errors import InputError
 from synth.lifting.corrections import Correction, Corrections, format_corrections
 from synth.lifting.dictionary import DictionaryOptions
-from synth.lifting.lifted import load_people
+from synth.lifting.lifted import load_people, motion_clips
 from synth.lifting.limbs import LIMB_NAMES, limb_depths
 from synth.poses import build_library
 from synth.skeletons import H36M17
@@ -39,11 +39,6 @@ def tools(tmp_path_factory):
     return Tools(tmp_path_factory.mktemp("cache"), ThisProcess(), Progress("none"))
 
 
-def test_specs_are_parted():
-    assert pseudo_sources("cmu+pseudo:lspet+hdm05+pseudo:mpii") == ("cmu+hdm05", ("lspet", "mpii"))
-    assert pseudo_sources("pseudo:lspet") == ("", ("lspet",))
-
-
 def test_what_is_there_is_found_again(plan, tools):
     first = prepare_people(plan, tools)
     times = {path: path.stat().st_mtime_ns for path in tools.cache.rglob("*.npz")}
@@ -57,7 +52,7 @@ def test_what_is_there_is_found_again(plan, tools):
 
 def test_people_make_a_pose_library(plan, tools):
     prepared = prepare_people(plan, tools)
-    items = list(pseudo_clips(plan, tools))
+    items = [*prepared.rejections, *motion_clips(prepared.people)]
     clips = [item for item in items if isinstance(item, MotionClip)]
     assert len(clips) == len(prepared.people.images) > 2
     library, rejections = build_library(items, threshold=1e-6)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 
 import pytest
 
@@ -18,6 +19,7 @@ from synth.cameras import ViewRange
 from synth.errors import InputError
 from synth.mosaic.compose import BlendOptions
 from synth.pool_plan import PoolOptions
+from synth.query_plan import LIFTED_VIEWS
 
 INPUTS = {"pose_library": "a", "image_pool": "b"}
 
@@ -73,6 +75,10 @@ def test_a_file_is_read_and_options_override_it(tmp_path):
         ("[matching]\nalignment = 'affine'", ("matching.alignment = 'affine'", "'rigid' or 'similarity'")),
         ("[matching]\neps = nan", ("matching.eps = nan", "finite")),
         ("[views]\nelevation = [-95, 45]", ("elevation", "-90 and 90")),
+        ("[views.pseudo]\nroll = [5, -5]", ("roll", "least first")),
+        ("[views.pseudo]\nrol = [5, 6]", ("unknown key views.pseudo.rol", "did you mean views.pseudo.roll?")),
+        ("[sources]\nmocap = 'cmu:x'", ("sources.mocap = 'cmu:x'", "'x' is no weight for cmu")),
+        ("[pseudo]\nleast_confidence = 2", ("pseudo.least_confidence = 2", "less than or equal to 1")),
         ("[output", ("r.toml", "TOML")),
     ],
 )
@@ -82,6 +88,37 @@ def test_mistakes_give_one_line_that_names_them(tmp_path, text, parts):
     message = str(caught.value)
     assert "\n" not in message
     assert all(part in message for part in parts), message
+
+
+def test_lifted_people_have_their_own_views():
+    recipe = parsed("--mocap", "cmu+pseudo:lspet", "--pseudo-azimuth", "-20", "30", "--view-roll", "-5", "5")
+    assert recipe.views.ranges() == ViewRange(roll=(-5.0, 5.0))
+    assert recipe.views.pseudo.ranges() == replace(LIFTED_VIEWS, azimuth=(-20.0, 30.0))
+    assert Recipe().views.pseudo.ranges() == LIFTED_VIEWS
+
+
+def test_options_of_lifted_people_count_only_where_there_are_any():
+    idle = ("--pseudo-azimuth", "0", "9", "--pseudo-least-confidence", "0.5")
+    assert recipe_hash(parsed(*idle), INPUTS) == recipe_hash(Recipe(), INPUTS)
+    described = parsed(*idle).described()
+    assert "pseudo" not in described
+    assert "pseudo" not in described["views"]
+    named = ("--mocap", "cmu+pseudo:lspet")
+    assert recipe_hash(parsed(*named), INPUTS) != recipe_hash(Recipe(), INPUTS)
+    assert recipe_hash(parsed(*named, *idle), INPUTS) != recipe_hash(parsed(*named), INPUTS)
+    described = parsed(*named, *idle, "--pseudo-corrections", "here.toml").described()
+    assert described["views"]["pseudo"]["azimuth"] == [0.0, 9.0]
+    assert described["pseudo"] == {"dictionary": None, "atoms": 128, "least_confidence": 0.5}
+
+
+def test_shares_count_in_whatever_order_they_are_given():
+    hashes = [
+        recipe_hash(parsed("--mocap", spec), INPUTS)
+        for spec in ("cmu+hdm05", "cmu:1+hdm05:2", "hdm05:2+cmu:1", "cmu:1+hdm05:3")
+    ]
+    assert hashes[0] == recipe_hash(Recipe(), INPUTS)
+    assert hashes[1] == hashes[2]
+    assert len(set(hashes)) == 3
 
 
 def test_mistakes_on_the_command_line_name_the_option():

@@ -1,13 +1,16 @@
-"""Rotations of body parts from Acclaim motion, on a skeleton of four bones."""
+"""Rotations of body parts: Acclaim motion on a skeleton of four bones, tiny and real BVH files."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
+from source_samples import tiny_bvh
 
 from synth.geometry import axis_angle_to_matrix
 from synth.sources.acclaim import AcclaimSkeleton, bone_rotations, forward_kinematics
-from synth.sources.part_rotations import part_rotations
+from synth.sources.bvh_text import parse_bvh
+from synth.sources.catalog import motion_items, read_item
+from synth.sources.part_rotations import bvh_part_rotations, part_rotations, read_rotations
 
 SKELETON = AcclaimSkeleton(
     names=("root", "thorax", "lhumerus", "lradius", "lhand"),
@@ -49,3 +52,35 @@ def test_rotations_carry_the_bones():
         np.testing.assert_allclose(positions[:, bone], positions[:, parent] + vector, atol=1e-12)
     for rotation in part_rotations(SKELETON, motion).values():
         assert np.linalg.det(rotation) == pytest.approx(np.ones(20))
+
+
+def test_a_bvh_file_turns_what_hangs_on_the_elbow():
+    skeleton, motion, _ = parse_bvh(tiny_bvh(turn=50), "tiny.bvh")
+    found = bvh_part_rotations(skeleton, motion, "tiny.bvh")
+    for rotation in found.values():
+        # the tiny person rests in the reference pose, and only the left elbow moves
+        np.testing.assert_allclose(rotation, np.broadcast_to(np.eye(3), (2, 3, 3)), atol=1e-12)
+    assert {"pelvis", "chest", "head", "left_upper_arm", "right_foot"} <= set(found)
+    assert "left_hand" not in found
+
+
+def test_where_a_bvh_skeleton_rests_does_not_matter():
+    """Arms that hang at rest and are raised sideways are in the reference pose."""
+    hanging = tiny_bvh().replace("OFFSET 28 0 0", "OFFSET 0 -28 0").replace("OFFSET 25 0 0", "OFFSET 0 -25 0")
+    skeleton, motion, _ = parse_bvh(hanging, "tiny.bvh")
+    motion[:, skeleton.first_column[skeleton.names.index("LeftArm")]] = 90  # its z rotation
+    found = bvh_part_rotations(skeleton, motion, "tiny.bvh")["left_upper_arm"]
+    np.testing.assert_allclose(found, np.broadcast_to(np.eye(3), (2, 3, 3)), atol=1e-12)
+
+
+def test_cmu_and_its_conversion_tell_the_same(data_root):
+    items = {item.name.rpartition("/")[2]: item for item in motion_items("cmu+bvh", data_root)}
+    frames = [10, 100, 190]
+    joints, acclaim = read_rotations(items["02_01.amc"], frames)
+    others, bvh = read_rotations(items["02_01.bvh"], frames)
+    leg = slice(1, 7)
+    np.testing.assert_allclose(joints[:, leg] - joints[:, :1], others[:, leg] - others[:, :1], atol=2e-3)
+    for part in ("pelvis", "chest", "head", "left_upper_arm", "right_upper_arm", "left_foot", "right_foot"):
+        np.testing.assert_allclose(acclaim[part], bvh[part], atol=5e-3, err_msg=part)
+    clip = read_item(items["02_01.amc"])
+    np.testing.assert_allclose(joints, clip.joints[frames], atol=1e-6)

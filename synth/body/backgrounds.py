@@ -18,12 +18,14 @@ from synth.body.shading import Light
 from synth.body.textures import DECODE, linear_to_srgb
 from synth.geometry import axis_rotation
 
-_BLOCK = 20
-_NOISE_SIDE = 512
-_LENS = 0.55
-"""Blur of what is in focus, pixels."""
+_BLOCK, _QUAD = 10, 2
+"""Pixels along the sides of what is near the same boxes, and of what shares light and haze."""
 
-_COARSENESS = MappingProxyType({0.6: 1.0, 0.9: 1.33, 1.3: 1.75, 2.0: 2.0, 3.5: 2.0})
+_NOISE_SIDE = 512
+_LENS = 0.4
+"""Blur of what is in focus, in squares that one ray is cast for."""
+
+_COARSENESS = MappingProxyType({0.6: 1.5, 0.9: 1.8, 1.3: 2.0, 2.0: 2.5, 3.5: 3.0})
 """By the blur of the far background in pixels: how large the squares are that one ray is cast for."""
 
 _SIGMA_SHARES = (0.25, 0.25, 0.25, 0.15, 0.1)
@@ -114,11 +116,12 @@ def background(
         ahead = -to_scene[:, 1] * np.array([1.0, 0.0, 1.0])
     scene = sample_scene(rng, ahead / np.linalg.norm(ahead), photographs)
     sigma = float(rng.choice(list(_COARSENESS), p=_SIGMA_SHARES))
-    linear, distances = _enlarged(
-        _seen(scene, camera, to_scene, *_coarser(K, size, _COARSENESS[sigma])), size
-    )
-    focused = _out_of_focus(linear, distances, float(np.linalg.norm(camera)), sigma)
-    return Background(_encoded(focused), _light(scene, to_scene), bool(camera[1] > 0.05))
+    coarse_K, coarse_size = _coarser(K, size, _COARSENESS[sigma])
+    linear, distances = _seen(scene, camera, to_scene, coarse_K, coarse_size)
+    focused = _out_of_focus(linear, distances, float(np.linalg.norm(camera)), sigma * coarse_size / size)
+    # cubic interpolation keeps the edges that one ray for several pixels leaves
+    picture = cv2.resize(_encoded(focused), (size, size), interpolation=cv2.INTER_CUBIC)
+    return Background(picture, _light(scene, to_scene), bool(camera[1] > 0.05))
 
 
 def _seen(
@@ -128,23 +131,24 @@ def _seen(
     K: NDArray[np.float64],
     size: int,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Linear colours (S, S, 3) and distances (S, S) of a scene; the rays are cast square by square."""
-    n = -(-size // _BLOCK)
-    rays = _pixels(n) @ (to_scene @ np.linalg.inv(K)).T.astype(np.float32)
+    """Linear colours (S, S, 3) and distances (S, S) of a scene."""
+    pixels, place = _pixels(size)
+    rays = pixels @ (to_scene @ np.linalg.inv(K)).T.astype(np.float32)
     rays *= 1.0 / np.sqrt(np.einsum("pk,pk->p", rays, rays))[:, None]
-    colours, distances = cast(scene, camera.astype(np.float32), rays, 1.0 / K[0, 0], _BLOCK**2)
-    squares = colours.reshape(n, n, _BLOCK, _BLOCK, 3).swapaxes(1, 2).reshape(n * _BLOCK, n * _BLOCK, 3)
-    far = distances.reshape(n, n, _BLOCK, _BLOCK).swapaxes(1, 2).reshape(n * _BLOCK, n * _BLOCK)
-    return squares[:size, :size], far[:size, :size]
+    colours, distances = cast(scene, camera.astype(np.float32), rays, 1.0 / K[0, 0], _BLOCK**2, _QUAD**2)
+    return colours[place], distances[place]
 
 
-@lru_cache(maxsize=4)
-def _pixels(squares: int) -> NDArray[np.float32]:
-    """Homogeneous pixels (P, 3) of so many squares a side, square by square."""
-    side = squares * _BLOCK
-    y, x = np.mgrid[0:side, 0:side].astype(np.float32)
-    x, y = (a.reshape(squares, _BLOCK, squares, _BLOCK).swapaxes(1, 2).ravel() for a in (x, y))
-    return np.stack([x, y, np.ones_like(x)], axis=-1)
+@lru_cache(maxsize=16)
+def _pixels(size: int) -> tuple[NDArray[np.float32], NDArray[np.intp]]:
+    """Homogeneous pixels (P, 3), block by block and quad by quad, and where each of (S, S) is among them."""
+    blocks, quads = -(-size // _BLOCK), _BLOCK // _QUAD
+    side = blocks * _BLOCK
+    grid = np.arange(side * side).reshape(blocks, quads, _QUAD, blocks, quads, _QUAD)
+    order = grid.transpose(0, 3, 1, 4, 2, 5).ravel()
+    y, x = np.divmod(order, side)
+    place = np.argsort(order).reshape(side, side)[:size, :size]
+    return np.stack([x, y, np.ones_like(x)], axis=-1).astype(np.float32), np.ascontiguousarray(place)
 
 
 def _coarser(K: NDArray[np.float64], size: int, factor: float) -> tuple[NDArray[np.float64], int]:
@@ -155,17 +159,6 @@ def _coarser(K: NDArray[np.float64], size: int, factor: float) -> tuple[NDArray[
     scaled[:2] *= coarse / size
     scaled[:2, 2] += 0.5 * coarse / size - 0.5
     return scaled, coarse
-
-
-def _enlarged(
-    seen: tuple[NDArray[np.float32], NDArray[np.float32]], size: int
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Colours and distances at the full size."""
-    linear, distances = (np.ascontiguousarray(a) for a in seen)
-    if len(linear) == size:
-        return linear, distances
-    larger = cv2.resize(linear, (size, size), interpolation=cv2.INTER_LINEAR)
-    return larger, cv2.resize(distances, (size, size), interpolation=cv2.INTER_LINEAR)
 
 
 def _out_of_focus(

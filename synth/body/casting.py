@@ -1,6 +1,7 @@
 """Kernels of the ray caster: rays against boxes, samples of tiles and panoramas, light on what is hit.
 
-Everything is float32; a box is its lower and its upper corner; kinds are those of `synth.body.raycast`.
+Everything is float32; tiles are packed pixels, red in the lowest byte and alpha in the highest; kinds of
+boxes are those of `synth.body.raycast`.
 """
 
 from __future__ import annotations
@@ -10,50 +11,105 @@ import math
 import numpy as np
 from numba import njit
 
+from synth.body.materials import LEVELS, TILE
 
-@njit(cache=True, error_model="numpy")
-def _tile_colour(atlas, starts, to_linear, tile, u, v, level, out):  # type: ignore[no-untyped-def]
-    """Bilinear sample of a tile at one of its sizes into out[0:3], linear; returns alpha 0 … 1."""
-    size = 256 >> level
-    side = np.float32(size)
-    x = (u - np.float32(math.floor(u))) * side - np.float32(0.5)
-    y = (v - np.float32(math.floor(v))) * side - np.float32(0.5)
-    x0, y0 = math.floor(x), math.floor(y)
-    fx, fy = np.float32(x - x0), np.float32(y - y0)
-    base = starts[level]
-    xa, xb = x0 & (size - 1), (x0 + 1) & (size - 1)
-    ya, yb = base + (y0 & (size - 1)) * size, base + ((y0 + 1) & (size - 1)) * size
-    w11 = fx * fy
-    w10, w01 = fx - w11, fy - w11
-    w00 = np.float32(1.0) - fx - fy + w11
-    for c in range(3):
-        out[c] = (
-            w00 * to_linear[atlas[tile, ya + xa, c]]
-            + w10 * to_linear[atlas[tile, ya + xb, c]]
-            + w01 * to_linear[atlas[tile, yb + xa, c]]
-            + w11 * to_linear[atlas[tile, yb + xb, c]]
-        )
-    a = w00 * atlas[tile, ya + xa, 3] + w10 * atlas[tile, ya + xb, 3]
-    a += w01 * atlas[tile, yb + xa, 3] + w11 * atlas[tile, yb + xb, 3]
-    return a / np.float32(255.0)
+KIND, THIN, REPEAT, TILES, TINT = 6, 7, 8, 9, 12
+"""Columns of boxes, after the corners: kind, shortest axis, metres a tile, three tiles, three tints.
+
+One array for all, since numba hands an array over as seven numbers and calls are many.
+"""
+
+_STEPS = np.float32(4)
+TO_LINEAR = ((np.arange(255 * 4 + 1) / (255.0 * 4)) ** 2.2).astype(np.float32)
+"""Linear light of encoded values in quarters of a byte's steps."""
+
+STARTS = np.cumsum([0] + [(TILE >> level) ** 2 for level in range(LEVELS)]).astype(np.int64)
+"""First pixel of each size of a tile."""
+
+_HALF, _ONE = np.float32(0.5), np.float32(1.0)
+_QUARTER = np.float32(math.pi / 2)
+_BYTE, _RED, _GREEN, _BLUE, _ALPHA = (np.uint32(n) for n in (255, 0, 8, 16, 24))
 
 
 @njit(cache=True, error_model="numpy")
-def _panorama_colour(panorama, to_linear, x, y, z, out):  # type: ignore[no-untyped-def]
-    """Bilinear sample of an equirectangular picture in a direction into out[0:3], linear."""
+def _between(a, b, c, d, fx, fy):  # type: ignore[no-untyped-def]
+    """Bilinear interpolation of four bytes; as encoded, which saves looking up each of them."""
+    upper = np.float32(a) + fx * (np.float32(b) - np.float32(a))
+    lower = np.float32(c) + fx * (np.float32(d) - np.float32(c))
+    return upper + fy * (lower - upper)
+
+
+@njit(cache=True, error_model="numpy")
+def _linear(value):  # type: ignore[no-untyped-def]
+    """Linear light of an encoded value 0 … 255."""
+    return TO_LINEAR[np.uint64(value * _STEPS + _HALF)]
+
+
+@njit(cache=True, error_model="numpy")
+def _channel(p, q, r, s, shift, fx, fy):  # type: ignore[no-untyped-def]
+    """Linear value of one colour between four packed pixels."""
+    a, b, c, d = (p >> shift) & _BYTE, (q >> shift) & _BYTE, (r >> shift) & _BYTE, (s >> shift) & _BYTE
+    return _linear(_between(a, b, c, d, fx, fy))
+
+
+@njit(cache=True, error_model="numpy")
+def _tile_colour(atlas, tile, u, v, level):  # type: ignore[no-untyped-def]
+    """Bilinear sample of a tile at one of its sizes: linear red, green, blue, and alpha 0 … 1."""
+    size = np.int64(256) >> level
+    x = (u - np.floor(u)) * np.float32(size) - _HALF
+    y = (v - np.floor(v)) * np.float32(size) - _HALF
+    left, top = np.floor(x), np.floor(y)
+    fx, fy = x - left, y - top
+    i, j, last = np.int64(left), np.int64(top), size - 1
+    xa, xb = i & last, (i + 1) & last
+    ya, yb = STARTS[level] + (j & last) * size, STARTS[level] + ((j + 1) & last) * size
+    row = np.uint64(tile)
+    p, q = atlas[row, np.uint64(ya + xa)], atlas[row, np.uint64(ya + xb)]
+    r, s = atlas[row, np.uint64(yb + xa)], atlas[row, np.uint64(yb + xb)]
+    alpha = _between(p >> _ALPHA, q >> _ALPHA, r >> _ALPHA, s >> _ALPHA, fx, fy)
+    return (
+        _channel(p, q, r, s, _RED, fx, fy),
+        _channel(p, q, r, s, _GREEN, fx, fy),
+        _channel(p, q, r, s, _BLUE, fx, fy),
+        alpha * np.float32(1 / 255),
+    )
+
+
+@njit(cache=True, error_model="numpy")
+def _angle(y, x):  # type: ignore[no-untyped-def]
+    """Angle of the point (x, y), as atan2, to 1e-5 radians (Abramowitz & Stegun, 4.4.49)."""
+    wide, tall = abs(x), abs(y)
+    t = min(wide, tall) / max(max(wide, tall), np.float32(1e-20))
+    s = t * t
+    tail = s * (np.float32(0.1801410) + s * (np.float32(-0.0851330) + s * np.float32(0.0208351)))
+    a = t * (np.float32(0.9998660) + s * (np.float32(-0.3302995) + tail))
+    a = _QUARTER - a if tall > wide else a
+    a = np.float32(2) * _QUARTER - a if x < 0 else a
+    return -a if y < 0 else a
+
+
+@njit(cache=True, error_model="numpy")
+def _at(picture, xa, xb, ya, yb, c, fx, fy):  # type: ignore[no-untyped-def]
+    """One colour between four pixels."""
+    return _between(picture[ya, xa, c], picture[ya, xb, c], picture[yb, xa, c], picture[yb, xb, c], fx, fy)
+
+
+@njit(cache=True, error_model="numpy")
+def _panorama_colour(panorama, x, y, z):  # type: ignore[no-untyped-def]
+    """Bilinear sample of an equirectangular picture in a direction: linear red, green, blue."""
     height, width = panorama.shape[:2]
-    u = (math.atan2(x, z) * np.float32(0.5 / math.pi) + np.float32(0.5)) * width - np.float32(0.5)
-    v = (np.float32(0.5) - math.atan2(y, math.sqrt(x * x + z * z)) * np.float32(1 / math.pi)) * height
-    v -= np.float32(0.5)
-    x0, y0 = math.floor(u), math.floor(v)
-    fx, fy = np.float32(u - x0), np.float32(v - y0)
-    xa, xb = x0 % width, (x0 + 1) % width
-    ya, yb = min(max(y0, 0), height - 1), min(max(y0 + 1, 0), height - 1)
-    gx, gy = np.float32(1.0) - fx, np.float32(1.0) - fy
-    for c in range(3):
-        top = to_linear[panorama[ya, xa, c]] * gx + to_linear[panorama[ya, xb, c]] * fx
-        low = to_linear[panorama[yb, xa, c]] * gx + to_linear[panorama[yb, xb, c]] * fx
-        out[c] = top * gy + low * fy
+    u = (_angle(x, z) * np.float32(0.5 / math.pi) + _HALF) * np.float32(width) - _HALF
+    v = (_HALF - _angle(y, math.sqrt(x * x + z * z)) * np.float32(1 / math.pi)) * np.float32(height) - _HALF
+    left, top = np.floor(u), np.floor(v)
+    fx, fy = u - left, v - top
+    i, j = np.int64(left), np.int64(top)
+    xa, xb = np.uint64(i if i >= 0 else i + width), np.uint64(i + 1 if i + 1 < width else 0)
+    ya, yb = np.uint64(min(max(j, 0), height - 1)), np.uint64(min(max(j + 1, 0), height - 1))
+    return (
+        _linear(_at(panorama, xa, xb, ya, yb, 0, fx, fy)),
+        _linear(_at(panorama, xa, xb, ya, yb, 1, fx, fy)),
+        _linear(_at(panorama, xa, xb, ya, yb, 2, fx, fy)),
+    )
 
 
 @njit(cache=True, error_model="numpy")
@@ -105,16 +161,16 @@ def _level(distance, angle, slant, repeat):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, error_model="numpy")
-def _sun_seen(boxes, kinds, x, y, z, sun):  # type: ignore[no-untyped-def]
-    ix, iy, iz = _inverse(sun[0]), _inverse(sun[1]), _inverse(sun[2])
+def _sun_seen(boxes, x, y, z, lights):  # type: ignore[no-untyped-def]
+    ix, iy, iz = _inverse(lights[0, 0]), _inverse(lights[0, 1]), _inverse(lights[0, 2])
     for b in range(len(boxes)):
-        if kinds[b] == 0 and _box_hit(boxes, b, False, x, y, z, ix, iy, iz)[0] < 1e8:
+        if boxes[b, KIND] == 0 and _box_hit(boxes, b, False, x, y, z, ix, iy, iz)[0] < 1e8:
             return np.float32(0.0)
     return np.float32(1.0)
 
 
-@njit(cache=True, error_model="numpy", inline="always")
-def _corner_shade(boxes, kinds, near, count, hit, axis, x, y, z):  # type: ignore[no-untyped-def]
+@njit(cache=True, error_model="numpy")
+def _corner_shade(boxes, near, count, hit, axis, x, y, z):  # type: ignore[no-untyped-def]
     """Share of ambient light that corners of the room and feet of furniture leave."""
     shade = np.float32(1.0)
     for n in range(count):
@@ -122,7 +178,7 @@ def _corner_shade(boxes, kinds, near, count, hit, axis, x, y, z):  # type: ignor
         ax, bx = boxes[b, 0] - x, x - boxes[b, 3]
         ay, by = boxes[b, 1] - y, y - boxes[b, 4]
         az, bz = boxes[b, 2] - z, z - boxes[b, 5]
-        if kinds[b] == 1:
+        if boxes[b, KIND] == 1:
             dark = np.float32(0.0)
             if axis != 0:
                 dark += math.exp(max(ax, bx) * np.float32(3.0))
@@ -131,7 +187,7 @@ def _corner_shade(boxes, kinds, near, count, hit, axis, x, y, z):  # type: ignor
             if axis != 2:
                 dark += math.exp(max(az, bz) * np.float32(3.0))
             shade *= np.float32(1.0) - np.float32(0.28) * min(dark, np.float32(1.6))
-        elif kinds[b] == 0 and b != hit:
+        elif boxes[b, KIND] == 0 and b != hit:
             dx, dy = max(ax, bx, np.float32(0.0)), max(ay, by, np.float32(0.0))
             dz = max(az, bz, np.float32(0.0))
             square = dx * dx + dy * dy + dz * dz
@@ -140,16 +196,16 @@ def _corner_shade(boxes, kinds, near, count, hit, axis, x, y, z):  # type: ignor
     return shade
 
 
-@njit(cache=True, error_model="numpy", inline="always")
-def _illuminate(boxes, kinds, near, count, lights, hit, axis, side, x, y, z, out):  # type: ignore[no-untyped-def]
-    """Multiply an albedo by the light that falls on a face."""
-    shade = _corner_shade(boxes, kinds, near, count, hit, axis, x, y, z)
+@njit(cache=True, error_model="numpy")
+def _illumination(boxes, near, count, lights, hit, axis, side, x, y, z):  # type: ignore[no-untyped-def]
+    """Light that falls on a face: red, green, blue."""
+    shade = _corner_shade(boxes, near, count, hit, axis, x, y, z)
     direct = max(side * lights[0, axis], np.float32(0.0))
     if direct > 0 and lights[1, 1] > 0:
         lift = side * np.float32(0.01)
         nx, ny = (lift if axis == 0 else np.float32(0)), (lift if axis == 1 else np.float32(0))
         nz = lift if axis == 2 else np.float32(0)
-        direct *= _sun_seen(boxes, kinds, x + nx, y + ny, z + nz, lights[0])
+        direct *= _sun_seen(boxes, x + nx, y + ny, z + nz, lights)
     local = np.float32(0.0)
     if lights[3, 1] > 0:
         dx, dy, dz = lights[2, 0] - x, lights[2, 1] - y, lights[2, 2] - z
@@ -161,33 +217,34 @@ def _illuminate(boxes, kinds, near, count, lights, hit, axis, side, x, y, z, out
             * np.float32(5.0)
             / (np.float32(1.0) + square)
         )
-    up = np.float32(0.5) + (np.float32(0.5) * side if axis == 1 else np.float32(0.0))
-    for c in range(3):
-        ambient = lights[4, c] * up + lights[5, c] * (np.float32(1.0) - up)
-        out[c] *= ambient * shade + direct * lights[1, c] + local * lights[3, c]
+    up = _HALF + (_HALF * side if axis == 1 else np.float32(0.0))
+    above, below = up * shade, (np.float32(1.0) - up) * shade
+    return (
+        lights[4, 0] * above + lights[5, 0] * below + lights[1, 0] * direct + lights[3, 0] * local,
+        lights[4, 1] * above + lights[5, 1] * below + lights[1, 1] * direct + lights[3, 1] * local,
+        lights[4, 2] * above + lights[5, 2] * below + lights[1, 2] * direct + lights[3, 2] * local,
+    )
 
 
 @njit(cache=True, error_model="numpy")
-def _surroundings(panorama, to_linear, height, radius, ox, oy, oz, dx, dy, dz, out):  # type: ignore[no-untyped-def]
-    """Panorama as seen from `o`: on the ground plane within a circle, on an upright wall round it."""
+def _surroundings(panorama, height, radius, ox, oy, oz, dx, dy, dz):  # type: ignore[no-untyped-def]
+    """Distance and colour of a panorama seen from `o`: on the ground within a circle, on a wall round it."""
     a = dx * dx + dz * dz
     b, c = ox * dx + oz * dz, ox * ox + oz * oz - radius * radius
     root = b * b - a * c
-    if root <= 0 or a < np.float32(1e-6):
-        _panorama_colour(panorama, to_linear, dx, dy, dz, out)
-        return np.float32(1000.0)
-    t = (math.sqrt(root) - b) / a
-    if dy < np.float32(-1e-4) and oy > 0:
-        t = min(t, -oy / dy)
-    if t <= 0:
-        _panorama_colour(panorama, to_linear, dx, dy, dz, out)
-        return np.float32(1000.0)
-    _panorama_colour(panorama, to_linear, ox + t * dx, oy + t * dy - height, oz + t * dz, out)
-    return np.float32(t)
+    t = np.float32(0.0)
+    if root > 0 and a >= np.float32(1e-6):
+        t = (math.sqrt(root) - b) / a
+        if dy < np.float32(-1e-4) and oy > 0:
+            t = min(t, -oy / dy)
+    x, y, z = dx, dy, dz
+    if t > 0:
+        x, y, z = ox + t * dx, oy + t * dy - height, oz + t * dz
+    return t if t > 0 else np.float32(1000.0), _panorama_colour(panorama, x, y, z)
 
 
 @njit(cache=True, error_model="numpy")
-def _boxes_near(boxes, kinds, origin, rays, first, last, near):  # type: ignore[no-untyped-def]
+def _boxes_near(boxes, origin, rays, first, last, near):  # type: ignore[no-untyped-def]
     """Boxes whose bounding sphere, grown by the reach of their shade, meets the cone of some rays."""
     mx = my = mz = np.float32(0.0)
     for n in range(first, last):
@@ -205,7 +262,7 @@ def _boxes_near(boxes, kinds, origin, rays, first, last, near):  # type: ignore[
         sx, sy, sz = boxes[b, 3] - boxes[b, 0], boxes[b, 4] - boxes[b, 1], boxes[b, 5] - boxes[b, 2]
         radius = math.sqrt(sx * sx + sy * sy + sz * sz) / 2 + np.float32(0.6)
         distance = math.sqrt(cx * cx + cy * cy + cz * cz)
-        seen = kinds[b] == 1 or distance <= radius
+        seen = boxes[b, KIND] == 1 or distance <= radius
         if not seen:
             cosine = (cx * mx + cy * my + cz * mz) / distance
             angle = math.acos(min(max(cosine, np.float32(-1.0)), np.float32(1.0)))
@@ -216,110 +273,103 @@ def _boxes_near(boxes, kinds, origin, rays, first, last, near):  # type: ignore[
     return count
 
 
-@njit(cache=True, error_model="numpy", inline="always")
-def _nearest_hit(  # type: ignore[no-untyped-def]
-    scene, textures, near, count, thin, start, ox, oy, oz, dx, dy, dz, sample
-):
+@njit(cache=True, error_model="numpy")
+def _nearest_hit(boxes, atlas, near, count, start, ox, oy, oz, dx, dy, dz):  # type: ignore[no-untyped-def]
     """Distance, axis and box of the first face on a ray, of those nearer than `start`; box -1 for none."""
-    boxes, kinds, tiles, repeats, _ = scene
-    atlas, starts, to_linear = textures
     ix, iy, iz = _inverse(dx), _inverse(dy), _inverse(dz)
     best, best_axis, best_box = start, 1, -1
     for m in range(count):
         b = near[m]
-        t, axis = _box_hit(boxes, b, kinds[b] == 1, ox, oy, oz, ix, iy, iz)
+        t, axis = _box_hit(boxes, b, boxes[b, KIND] == 1, ox, oy, oz, ix, iy, iz)
         if t < best:
-            if kinds[b] == 2:
+            if boxes[b, KIND] == 2:
                 # the edges of something cut out of a sheet aren't seen
-                if axis != thin[b]:
+                if axis != boxes[b, THIN]:
                     continue
-                u, v = _face_uv(boxes, b, axis, repeats[b], ox + t * dx, oy + t * dy, oz + t * dz)
-                if _tile_colour(atlas, starts, to_linear, tiles[b, axis], u, v, 1, sample) <= np.float32(0.5):
+                u, v = _face_uv(boxes, b, axis, boxes[b, REPEAT], ox + t * dx, oy + t * dy, oz + t * dz)
+                if _tile_colour(atlas, np.uint64(boxes[b, TILES + axis]), u, v, 1)[3] <= _HALF:
                     continue
             best, best_axis, best_box = t, axis, b
     return best, best_axis, best_box
 
 
-@njit(cache=True, error_model="numpy", inline="always")
-def _ground_colour(textures, ground, x, z, level, tint, sample, out):  # type: ignore[no-untyped-def]
+@njit(cache=True, error_model="numpy")
+def _ground_colour(atlas, tile, mixed, repeat, lights, x, z, level):  # type: ignore[no-untyped-def]
     """Colour of the ground; a mixed one is the mean of two patterns, so that none is seen to repeat."""
-    atlas, starts, to_linear = textures
-    tile, mixed, repeat = ground
-    _tile_colour(atlas, starts, to_linear, tile, x / repeat, z / repeat, level, out)
+    r, g, b, _ = _tile_colour(atlas, tile, x / repeat, z / repeat, level)
     if mixed:
         turned = repeat * np.float32(2.37)
         u, v = (np.float32(0.8) * x + np.float32(0.6) * z), (np.float32(0.8) * z - np.float32(0.6) * x)
-        _tile_colour(atlas, starts, to_linear, tile, u / turned, v / turned, max(level - 1, 0), sample)
-        for c in range(3):
-            out[c] = np.float32(0.5) * (out[c] + sample[c])
-    for c in range(3):
-        out[c] *= tint[c]
+        p, q, s, _ = _tile_colour(atlas, tile, u / turned, v / turned, max(level - 1, 0))
+        r, g, b = _HALF * (r + p), _HALF * (g + q), _HALF * (b + s)
+    return r * lights[6, 0], g * lights[6, 1], b * lights[6, 2]
 
 
-@njit(cache=True, error_model="numpy", inline="always")
-def _face_colour(scene, textures, b, axis, distance, angle, slant, x, y, z, out):  # type: ignore[no-untyped-def]
+@njit(cache=True, error_model="numpy")
+def _face_colour(boxes, atlas, box, axis, distance, angle, slant, x, y, z):  # type: ignore[no-untyped-def]
     """Colour of a box's face at a point."""
-    boxes, _, tiles, repeats, tints = scene
-    atlas, starts, to_linear = textures
-    u, v = _face_uv(boxes, b, axis, repeats[b], x, y, z)
+    u, v = _face_uv(boxes, box, axis, boxes[box, REPEAT], x, y, z)
     k = 0 if axis == 1 else 1
-    level = _level(distance, angle, slant, repeats[b] if repeats[b] > 0 else boxes[b, k + 3] - boxes[b, k])
-    _tile_colour(atlas, starts, to_linear, tiles[b, axis], u, v, level, out)
-    for c in range(3):
-        out[c] *= tints[b, c]
+    across = boxes[box, REPEAT] if boxes[box, REPEAT] > 0 else boxes[box, k + 3] - boxes[box, k]
+    level = _level(distance, angle, slant, across)
+    r, g, b, _ = _tile_colour(atlas, np.uint64(boxes[box, TILES + axis]), u, v, level)
+    return r * boxes[box, TINT], g * boxes[box, TINT + 1], b * boxes[box, TINT + 2]
 
 
-@njit(cache=True, error_model="numpy", inline="always")
-def _add_haze(panorama, to_linear, haze, distance, dx, dy, dz, sample, out):  # type: ignore[no-untyped-def]
-    """Fade a colour into the panorama above the horizon."""
+@njit(cache=True, error_model="numpy")
+def _veil(panorama, haze, distance, dx, dy, dz):  # type: ignore[no-untyped-def]
+    """Share of a colour that haze leaves, and the haze's own: the panorama's above the horizon."""
     fog = np.float32(1.0) - math.exp(-distance / haze)
     fog = fog * fog
-    if fog > np.float32(0.004):
-        _panorama_colour(panorama, to_linear, dx, max(dy, np.float32(0.02)), dz, sample)
-        for c in range(3):
-            out[c] = out[c] * (np.float32(1.0) - fog) + sample[c] * fog
+    if fog <= np.float32(0.004):
+        return np.float32(1.0), np.float32(0.0), np.float32(0.0), np.float32(0.0)
+    r, g, b = _panorama_colour(panorama, dx, max(dy, np.float32(0.02)), dz)
+    return np.float32(1.0) - fog, fog * r, fog * g, fog * b
 
 
 @njit(cache=True, error_model="numpy")
 def cast_rays(  # type: ignore[no-untyped-def]
-    scene, textures, ground, panorama, lights, numbers, origin, rays, block, colours, distances
+    boxes, atlas, ground, panorama, lights, numbers, origin, rays, block, alike, colours, distances
 ):
     """Fill colours (P, 3) and distances (P,) of rays (P, 3); see `synth.body.raycast.cast`.
 
-    `scene` is (boxes, kinds, tiles, repeats, tints), `textures` (atlas, first pixel of each size, table of
-    linear light), `ground` (tile, mixed, repeat), `lights` the rows sun, its colour, lamp, its colour, sky,
-    bounce, ground's tint, and `numbers` haze, the panorama's height and radius, the angle between rays.
+    `boxes` are rows (B, 15) as the constants above tell, `atlas` packed tiles (M, P), `ground` (tile, mixed,
+    repeat), `lights` the rows sun, its colour, lamp, its colour, sky, bounce, ground's tint, and `numbers`
+    haze, the panorama's height and radius, the angle between rays.
     """
-    boxes, kinds = scene[0], scene[1]
+    tile, mixed, repeat = ground
     haze, height, radius, angle = numbers
     ox, oy, oz = origin
-    sample, colour = np.empty(3, np.float32), np.empty(3, np.float32)
-    near, thin, count = np.empty(len(boxes), np.int64), np.empty(len(boxes), np.int64), 0
-    for b in range(len(boxes)):
-        thin[b] = np.argmin(boxes[b, 3:] - boxes[b, :3])
+    near, count = np.empty(len(boxes), np.int64), 0
+    lit, veil = (_ONE, _ONE, _ONE), (_ONE, _ONE, _ONE, _ONE)
+    last_box, last_axis = -2, -1
     for n in range(len(rays)):
         if n % block == 0:
-            count = _boxes_near(boxes, kinds, origin, rays, n, min(n + block, len(rays)), near)
+            count = _boxes_near(boxes, origin, rays, n, min(n + block, len(rays)), near)
         dx, dy, dz = rays[n, 0], rays[n, 1], rays[n, 2]
-        floor = np.float32(1e8)
-        if ground[0] >= 0 and dy < np.float32(-1e-4) and oy > np.float32(0.02):
-            floor = -oy * _inverse(dy)
-        t, axis, b = _nearest_hit(scene, textures, near, count, thin, floor, ox, oy, oz, dx, dy, dz, sample)
+        t, axis, b = np.float32(1e8), 1, -1
+        if tile >= 0 and dy < np.float32(-1e-4) and oy > np.float32(0.02):
+            t = -oy * _inverse(dy)
+        if count > 0:
+            t, axis, b = _nearest_hit(boxes, atlas, near, count, t, ox, oy, oz, dx, dy, dz)
         if t >= np.float32(1e8):
-            distances[n] = _surroundings(
-                panorama, textures[2], height, radius, ox, oy, oz, dx, dy, dz, colours[n]
-            )
+            last_box = -2
+            distances[n], colour = _surroundings(panorama, height, radius, ox, oy, oz, dx, dy, dz)
+            colours[n, 0], colours[n, 1], colours[n, 2] = colour
             continue
         x, y, z = ox + t * dx, oy + t * dy, oz + t * dz
         towards = dx if axis == 0 else (dy if axis == 1 else dz)
         if b < 0:
-            level = _level(t, angle, -dy, ground[2])
-            _ground_colour(textures, ground, x, z, level, lights[6], sample, colour)
+            level = _level(t, angle, -dy, repeat)
+            colour = _ground_colour(atlas, tile, mixed, repeat, lights, x, z, level)
         else:
-            _face_colour(scene, textures, b, axis, t, angle, abs(towards), x, y, z, colour)
-        side = np.float32(-1.0) if towards > 0 else np.float32(1.0)
-        _illuminate(boxes, kinds, near, count, lights, b, axis, side, x, y, z, colour)
-        _add_haze(panorama, textures[2], haze, t, dx, dy, dz, sample, colour)
-        for c in range(3):
-            colours[n, c] = colour[c]
+            colour = _face_colour(boxes, atlas, b, axis, t, angle, abs(towards), x, y, z)
+        if n % alike == 0 or b != last_box or axis != last_axis:
+            side = np.float32(-1.0) if towards > 0 else _ONE
+            lit = _illumination(boxes, near, count, lights, b, axis, side, x, y, z)
+            veil = _veil(panorama, haze, t, dx, dy, dz)
+            last_box, last_axis = b, axis
+        colours[n, 0] = colour[0] * lit[0] * veil[0] + veil[1]
+        colours[n, 1] = colour[1] * lit[1] * veil[0] + veil[2]
+        colours[n, 2] = colour[2] * lit[2] * veil[0] + veil[3]
         distances[n] = t

@@ -83,12 +83,12 @@ def rotation_vector(rotations: Floats) -> Floats:
     axis = np.stack([skew[..., 2, 1], skew[..., 0, 2], skew[..., 1, 0]], axis=-1) / 2
     cosine = (np.trace(rotations, axis1=-2, axis2=-1)[..., None] - 1) / 2
     angle = np.arctan2(np.linalg.norm(axis, axis=-1, keepdims=True), cosine)
-    # near half a turn the skew part vanishes: the axis is the longest column of R + 1
-    columns = rotations + np.eye(3)
+    # near half a turn the skew part vanishes: (R + R')/2 = cos I + (1 - cos) a a' has the axis in its columns
+    columns = (rotations + np.swapaxes(rotations, -1, -2)) / 2 - cosine[..., None] * np.eye(3)
     longest = np.linalg.norm(columns, axis=-2).argmax(axis=-1)
     half_turn = np.take_along_axis(columns, longest[..., None, None], axis=-1)[..., 0]
     half_turn *= np.where(dot(half_turn, axis) < 0, -1.0, 1.0)
-    return unit(np.where(cosine < -0.999, half_turn, axis)) * angle
+    return unit(np.where(cosine < 0, half_turn, axis)) * angle
 
 
 def smoothstep(values: Floats, low: float, high: float) -> Floats:

@@ -6,18 +6,16 @@ Scene frame: metres, y up, the ground is y = 0. Everything is computed in float3
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
 from synth.body.casting import cast_rays
-from synth.body.materials import LEVELS, TILE, atlas
+from synth.body.materials import atlas
 
 SOLID, ROOM, CUTOUT = 0, 1, 2
 """Kinds of boxes: seen from outside; seen from inside (walls and ceiling); thin and with holes."""
-
-_STARTS = np.cumsum([0] + [(TILE >> level) ** 2 for level in range(LEVELS)]).astype(np.int64)
-_TO_LINEAR = ((np.arange(256) / 255.0) ** 2.2).astype(np.float32)
 
 FloatArray = NDArray[np.float32]
 
@@ -84,7 +82,7 @@ class Scene:
 
 
 def cast(
-    scene: Scene, origin: FloatArray, rays: FloatArray, angle: float, block: int
+    scene: Scene, origin: FloatArray, rays: FloatArray, angle: float, block: int, alike: int = 1
 ) -> tuple[FloatArray, FloatArray]:
     """Linear colour and distance seen along rays.
 
@@ -100,6 +98,8 @@ def cast(
         Angle between neighbouring rays, radians: chooses the tiles' size.
     block : int
         So many rays in a row are close together: the boxes that none of them can meet are left out at once.
+    alike : int
+        So many rays in a row share light and haze where they meet the same face.
 
     Returns
     -------
@@ -122,8 +122,8 @@ def cast(
     ).astype(np.float32)
     numbers = np.array([scene.haze, scene.panorama_height, scene.panorama_radius, angle], np.float32)
     cast_rays(
-        (scene.boxes, scene.kinds, scene.tiles, scene.repeats, scene.tints),
-        (atlas(), _STARTS, _TO_LINEAR),
+        _packed_boxes(scene),
+        _packed_atlas(),
         (scene.ground_tile, scene.ground_mixed, np.float32(scene.ground_repeat)),
         scene.panorama,
         lights,
@@ -131,7 +131,22 @@ def cast(
         origin.astype(np.float32),
         rays,
         block,
+        alike,
         colours,
         distances,
     )
     return colours, distances
+
+
+@lru_cache(maxsize=1)
+def _packed_atlas() -> NDArray[np.uint32]:
+    """All tiles as one number a pixel, (M, P) uint32: red in the lowest byte."""
+    return np.ascontiguousarray(atlas()).view("<u4")[..., 0]
+
+
+def _packed_boxes(scene: Scene) -> FloatArray:
+    """Boxes as `cast_rays` takes them, (B, 15)."""
+    thin = (scene.boxes[:, 3:] - scene.boxes[:, :3]).argmin(axis=1)
+    columns = np.stack([scene.kinds, thin, scene.repeats], axis=1)
+    packed = np.concatenate([scene.boxes, columns, scene.tiles, scene.tints], axis=1)
+    return np.ascontiguousarray(packed, dtype=np.float32)

@@ -134,7 +134,10 @@ def depth_map(samples: Samples) -> NDArray[np.float32]:
         Metres along the optical axis, the least of the pixel's samples; infinite where none is covered.
     """
     s = samples.supersampling
-    nearest = _blocks(samples.inverse_depth, s).max(axis=-1)
+    nearest = samples.inverse_depth[::s, ::s].copy()
+    for row in range(s):
+        for column in range(s):
+            np.maximum(nearest, samples.inverse_depth[row::s, column::s], out=nearest)
     with np.errstate(divide="ignore"):
         return np.float32(1) / nearest
 
@@ -156,18 +159,30 @@ def part_map(samples: Samples, mesh: Mesh) -> NDArray[np.uint8]:
         ones the nearest, the background last.
     """
     s = samples.supersampling
-    seen = _blocks(samples.triangle, s)
-    shown = np.where(seen >= 0, mesh.part[seen], 0)
-    votes = (shown[..., :, None] == shown[..., None, :]).sum(axis=-1)
-    # the inverse depth, below 1 / NEAR, only decides between equal votes
-    score = votes + _blocks(samples.inverse_depth, s) / np.float32(1e3)
-    best = score.argmax(axis=-1)
-    return np.take_along_axis(shown, best[..., None], axis=-1)[..., 0].astype(np.uint8)
+    height, width = samples.triangle.shape
+    parts = np.zeros((height // s, width // s), np.uint8)
+    _vote(samples.triangle, samples.inverse_depth, mesh.part, s, parts)
+    return parts
 
 
-def _blocks(samples: NDArray, s: int) -> NDArray:
-    """Group samples (s H, s W) by pixel: (H, W, s * s)."""
-    height, width = samples.shape
-    return (
-        samples.reshape(height // s, s, width // s, s).swapaxes(1, 2).reshape(height // s, width // s, s * s)
-    )
+@njit(cache=True, error_model="numpy")
+def _vote(triangle, inverse_depth, part, s, parts):  # type: ignore[no-untyped-def]
+    """Fill `parts` (H, W) with the most frequent part among each pixel's samples."""
+    votes, nearest = np.zeros(256, np.int64), np.zeros(256, np.float32)
+    for y in range(parts.shape[0]):
+        for x in range(parts.shape[1]):
+            best = 0
+            for sample in range(s * s):
+                row, column = y * s + sample // s, x * s + sample % s
+                number = triangle[row, column]
+                seen = np.int64(part[number]) if number >= 0 else 0
+                votes[seen] += 1
+                nearest[seen] = max(nearest[seen], inverse_depth[row, column])
+                ahead = votes[seen] - votes[best]
+                if ahead > 0 or (ahead == 0 and nearest[seen] > nearest[best]):
+                    best = seen
+            parts[y, x] = best
+            for sample in range(s * s):
+                number = triangle[y * s + sample // s, x * s + sample % s]
+                seen = np.int64(part[number]) if number >= 0 else 0
+                votes[seen], nearest[seen] = 0, 0

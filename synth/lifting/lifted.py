@@ -13,9 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.cache import atomic_write
+from synth.cameras import BODY13_OF_H36M17, pixels_per_standard_metre
 from synth.errors import InputError
 from synth.lifting.corrections import Corrections, apply_corrections
 from synth.lifting.limbs import LIMB_NAMES, LIMBS, flip_chances, limb_depths
+from synth.plausibility import PlausibilityLimits, implausible
 from synth.skeletons import H36M17
 from synth.sources.records import MotionClip, Rejection
 
@@ -145,7 +147,10 @@ def confidences(poses: LiftedPoses, confirmed: NDArray[np.bool_] | None = None) 
 
 
 def motion_clips(
-    people: LiftedPeople, corrections: Corrections | None = None, least_confidence: float = 0.0
+    people: LiftedPeople,
+    corrections: Corrections | None = None,
+    least_confidence: float = 0.0,
+    limits: PlausibilityLimits | None = None,
 ) -> Iterator[MotionClip | Rejection]:
     """Lifted people as motion of one frame, for a pose library.
 
@@ -159,6 +164,8 @@ def motion_clips(
         Of the same source.
     least_confidence : float
         People with less are left out.
+    limits : PlausibilityLimits, optional
+        People whose annotation breaks one are left out, as they are of an image pool.
 
     Yields
     ------
@@ -174,12 +181,26 @@ def motion_clips(
     source = f"{PSEUDO}{people.source}"
     world = joints * np.array([1.0, -1.0, -1.0])
     world[..., 1] -= world[..., 1].min(axis=1, keepdims=True)
+    broken = [""] * len(people.images) if limits is None else broken_limits(people.poses, limits)
     for row, (image, person) in enumerate(zip(people.images, people.person.tolist(), strict=True)):
         name = f"{image} person {person}"
-        if confidence[row] < least_confidence:
+        if broken[row]:
+            yield Rejection(source, name, "implausible annotation", broken[row])
+        elif confidence[row] < least_confidence:
             yield Rejection(source, name, "low confidence", f"{confidence[row]:.2f} < {least_confidence:g}")
         else:
             yield MotionClip(source, image, name, 1.0, world[row : row + 1].astype(np.float32))
+
+
+def broken_limits(poses: LiftedPoses, limits: PlausibilityLimits) -> list[str]:
+    """Name the limits that each person's annotation breaks, joined with commas; empty where it breaks none."""
+    joints = poses.joints[:, BODY13_OF_H36M17, :2]
+    labelled = poses.labelled[:, BODY13_OF_H36M17]
+    # the lifted pose's scale is that of its 3D limbs: measured anew as for the pool
+    scale = pixels_per_standard_metre(joints, labelled)
+    metres = joints / np.where(scale > 0, scale, np.nan)[:, None, None]
+    wrong = implausible(metres, labelled, limits)
+    return [", ".join(reason for reason, of in wrong.items() if of[row]) for row in range(len(poses))]
 
 
 def corrected_people(

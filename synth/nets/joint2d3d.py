@@ -74,7 +74,7 @@ class Joint2d3d(nn.Module):
         self.takes = pictures_of(side, frame=round(side * FRAME / SIDE))
         self.roots = [int(root) for root in H36M17.indices(roots)]
         self.grid = grid
-        neurons = scaled(_NEURONS, width)
+        neurons, fewer = scaled(_NEURONS, width), scaled(_NEURONS // 2, width)
         features = scaled(_MAPS[-1], width) * _last_side(side) ** 2
         cells = _JOINTS * grid * grid
         self.convolutions = _convolutions(width)
@@ -82,9 +82,7 @@ class Joint2d3d(nn.Module):
         self.solid = _full(features, neurons, dropout)
         # each root has layers of its own: shared ones would give the same pose for all
         self.heads = nn.ModuleList(
-            nn.Sequential(
-                _full(neurons + cells, neurons // 2, dropout), nn.Linear(neurons // 2, 3 * (_JOINTS - 1))
-            )
+            nn.Sequential(_full(neurons + cells, fewer, dropout), nn.Linear(fewer, 3 * (_JOINTS - 1)))
             for _ in roots
         )
 

@@ -41,6 +41,7 @@ class VGG16(nn.Module):
         full = scaled(4096, width)
         self.features = nn.Sequential(*_convolutions(width))
         self.avgpool = nn.AdaptiveAvgPool2d(7)
+        last = nn.Linear(full, outputs)
         self.classifier = nn.Sequential(
             nn.Linear(scaled(512, width) * 7 * 7, full),
             nn.ReLU(inplace=True),
@@ -48,9 +49,11 @@ class VGG16(nn.Module):
             nn.Linear(full, full),
             nn.ReLU(inplace=True),
             nn.Dropout(dropout),
-            nn.Linear(full, outputs),
+            last,
         )
         self.apply(_initialise)
+        # all classes are about as likely before training
+        nn.init.normal_(last.weight, std=0.01)
 
     def forward(self, pictures: Tensor) -> Tensor:
         """Compute outputs (N, outputs) of pictures (N, 3, S, S), normalised as `takes` says."""

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from synth.body.archive import Body
 from synth.body.person import Person, make_person
-from synth.body.shapes import Shape, make_shape, sample_people
+from synth.body.shapes import Shape, sample_people
 from synth.body.wardrobe import dress
 from synth.splits import SplitCycle
 
@@ -88,6 +88,14 @@ class Cast:
         return [once[role] for role in wanted]
 
 
-def shapes_of(body: Body, people: Sequence[Person]) -> Shape:
-    """Skeletons at rest of several people as one value, for `fit_pose`."""
-    return make_shape(body, np.stack([person.shape.coefficients for person in people]))
+def shapes_of(people: Sequence[Person]) -> Shape:
+    """Skeletons at rest of several people as one value, for `fit_pose`.
+
+    Each is the person's own, bit by bit: computed for all at once they would depend a little on the company.
+    """
+    each = [person.shape for person in people]
+    return Shape(
+        np.stack([shape.coefficients for shape in each]),
+        np.stack([shape.heads for shape in each]),
+        np.stack([shape.landmarks for shape in each]),
+    )

@@ -127,7 +127,7 @@ class Renderer:
         if len(rows):
             people = self._cast.people(roles(shots.ids[rows], self.options.cycle, self.options.people))
             turns = None if shots.rotations is None else shots.rotations[rows]
-            world = fit_people(self._body, shapes_of(self._body, people), shots.joints[rows], turns)
+            world = fit_people(self._body, shapes_of(people), shots.joints[rows], turns)
             transforms[rows] = seen_from(world, shots.labels["R"][rows], shots.labels["t"][rows])
         return Batch(shots, dict(zip(rows.tolist(), people, strict=True)), transforms)
 

@@ -105,14 +105,14 @@ def clip_name(subject: str, number: int, clip: DemoClip) -> str:
     return f"{subject}/demo_{subject}_{number + 1:02d}_{clip.action}_{FPS:.0f}.amc"
 
 
-def demo_subject(seed: int, number: int) -> DemoSubject:
-    """Make one procedural subject by its number; `demo_subjects` makes several."""
+def demo_subject(seed: int, number: int, count: int = CLIPS) -> DemoSubject:
+    """Make one procedural subject by its number, or the first `count` of its clips; `demo_subjects` makes all."""
     body = make_body(np.random.default_rng([seed, _BODY_STAGE, number]))
     cast = _cast(seed, number)
     clips: dict[int, DemoClip] = {}
     # what cannot be moved like that is drawn anew, all such clips of a subject at once
     for attempt in range(_ATTEMPTS):
-        pending = [k for k in range(CLIPS) if k not in clips]
+        pending = [k for k in range(count) if k not in clips]
         if not pending:
             break
         keys = [[seed, _CLIP_STAGE, number, k, attempt] for k in pending]

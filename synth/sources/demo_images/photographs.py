@@ -101,8 +101,9 @@ def photograph_all(
         camera = Camera(sittings.cameras.K[row], sittings.cameras.R[row], sittings.cameras.t[row])
         figures = [pose(people[int(sittings.person[k])], sittings.transforms[k], camera) for k in rows]
         rng = np.random.default_rng([seed, _SHOT_STAGE, number])
-        if len(figures) > 1:
-            figures[1] = _beside(rng, figures[0], figures[1], camera)
+        for other in figures[1:]:
+            beside = _beside(rng, figures[0], other, camera)
+            figures = [figures[0], beside] if _within(beside, camera.K, _side(studio)) else figures[:1]
         yield photograph(rng, body, figures, camera, studio, float(sittings.lift[row]))
 
 
@@ -155,8 +156,7 @@ def photograph(
     level = _lowest(figures[0], up) - lift
     foot = camera.R.T @ (figures[0].vertices.mean(axis=0) - camera.t)
     foot[1] = level - up @ camera.t
-    side = studio.samples.triangle.shape[0] // studio.samples.supersampling
-    scene = background(rng, camera.K, camera.R, camera.t, foot, side)
+    scene = background(rng, camera.K, camera.R, camera.t, foot, _side(studio))
     order = sorted(figures, key=lambda figure: -float(figure.vertices[:, 2].mean()))
     image, joints, visible = _expose(body, order, camera.K, studio, scene, level)
     return Photograph(develop(rng, image, sample_grade(rng)), joints, visible)
@@ -186,6 +186,10 @@ def _expose(
     return image, np.stack(joints), np.stack(visible)
 
 
+def _side(studio: Workspace) -> int:
+    return studio.samples.triangle.shape[0] // studio.samples.supersampling
+
+
 def _covered(coverage: NDArray[np.uint8], points: NDArray[np.float64]) -> NDArray[np.bool_]:
     """Whether somebody nearer covers the pixels of points (J, 2)."""
     column, row = np.clip(np.rint(points), 0, np.array(coverage.shape[::-1]) - 1).astype(np.intp).T
@@ -203,16 +207,24 @@ def _company(sittings: Sittings, row: int, seed: int) -> list[int]:
 
 def _beside(rng: np.random.Generator, first: Figure, second: Figure, camera: Camera) -> Figure:
     """Move the second person to the first one's left or right and rather behind, on the same ground."""
-    up, sideways = camera.R[:, 1], np.array([1.0, 0.0, 0.0])
-    sideways -= up * (up @ sideways)
-    away = np.cross(sideways, up)
-    away *= np.sign(away[2]) / np.linalg.norm(away)
-    goal = first.vertices.mean(axis=0) + sideways * rng.uniform(0.9, 1.35) * rng.choice([-1.0, 1.0])
-    move = goal + away * rng.uniform(0.0, 2.5) - second.vertices.mean(axis=0)
+    up = camera.R[:, 1]
+    sideways = np.array([1.0, 0.0, 0.0]) - up[0] * up
+    away = np.cross(up, sideways)
+    # seen from above, away from the camera is up in the picture
+    away *= (1.0 if away[2] > 0 else -1.0) / np.linalg.norm(away)
+    middle = first.vertices.mean(axis=0)
+    goal = middle + sideways * rng.uniform(0.9, 1.2) * rng.choice([-1.0, 1.0])
+    move = goal + away * rng.uniform(0.0, 0.3) * middle[2] - second.vertices.mean(axis=0)
     move += up * (_lowest(first, up) - _lowest(second, up) - up @ move)
     moved = second.transforms.copy()
     moved[..., 3] += move.astype(np.float32)
     return Figure(second.person, moved, second.vertices + move.astype(np.float32), second.normals)
+
+
+def _within(figure: Figure, K: NDArray[np.float64], side: int) -> bool:
+    """Whether a person is in the picture as a whole."""
+    pixels = project_camera_points(K, figure.vertices[None])[0]
+    return bool((figure.vertices[:, 2] > 1.0).all() and (pixels >= 0).all() and (pixels <= side - 1).all())
 
 
 def _lowest(figure: Figure, up: NDArray[np.float64]) -> float:

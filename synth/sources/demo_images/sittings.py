@@ -27,7 +27,7 @@ from synth.sources.part_rotations import part_rotations
 
 Array = NDArray[np.float64]
 
-SHOTS = 8
+SHOTS = 10
 """Photographs of each person."""
 
 GROUP = 10
@@ -43,7 +43,9 @@ MOTION_SEED = 1_000_000
 """Added to the seed for motion: nobody poses as those do whose clips are `--mocap demo`."""
 
 _PERSON_STAGE, _POSE_STAGE, _VIEW_STAGE = 21, 22, 23
-_STRATA = 4
+_CLIPS = 12
+_STRATA = 9
+"""Clips of each subject, and moments that are taken from each of them."""
 _AIRBORNE = 0.03
 """Metres above the ground from which the lowest point counts as in the air."""
 _EYE_LEVEL = 0.7
@@ -176,14 +178,17 @@ def arrange(body: Body, group: Group, people: Mapping[int, Person], side: int = 
 
 def draw_poses(group: Group, count: int) -> Poses:
     """Draw `count` moments of a procedural subject's clips, far from each other."""
-    subject = demo_subject(group.seed + MOTION_SEED, group.number)
+    subject = demo_subject(group.seed + MOTION_SEED, group.number, _CLIPS)
     rng = np.random.default_rng([group.seed, _POSE_STAGE, group.number])
-    places = rng.permutation(len(subject.clips) * _STRATA)
-    parts = [_moment(subject, *divmod(place, _STRATA), rng.random()) for place in np.resize(places, count)]
+    places = np.resize(rng.permutation(len(subject.clips) * _STRATA), count)
+    moments = [_moment(subject, *divmod(place, _STRATA), rng.random()) for place in places.tolist()]
+    motion, positions, grounded = (np.stack(parts) for parts in zip(*moments, strict=True))
+    skeleton = subject.body.skeleton
+    above = np.where(grounded, lowest(subject.body, positions), 0.0)
     return Poses(
-        np.concatenate([part.joints for part in parts]),
-        {name: np.concatenate([part.rotations[name] for part in parts]) for name in parts[0].rotations},
-        np.concatenate([part.lift for part in parts]),
+        h36m17_weights(*acclaim.landmarks(skeleton, subject.name)) @ positions,
+        part_rotations(skeleton, motion),
+        np.where(above > _AIRBORNE, above, 0.0),
     )
 
 
@@ -215,7 +220,7 @@ def draw_cameras(seed: int, images: NDArray[np.int64], joints: Array, side: int 
 
 
 def _framing(seed: int, images: NDArray[np.int64], height: Array) -> tuple[Views, Array, Array]:
-    """Views (N,), pixels a standard metre (N,), and how far the people are off the middle, (N, 2) pixels."""
+    """Draw views, pixels a standard metre (N,), and how far people are off the middle, (N, 2) pixels."""
     views, scale, shift = [], [], []
     for image, chest in zip(images.tolist(), height.tolist(), strict=True):
         rng = np.random.default_rng([seed, _VIEW_STAGE, image])
@@ -230,19 +235,11 @@ def _framing(seed: int, images: NDArray[np.int64], height: Array) -> tuple[Views
     return Views(*np.array(views).T), np.array(scale), np.array(shift)
 
 
-def _moment(subject: DemoSubject, number: int, stratum: int, within: float) -> Poses:
-    """One moment of a subject's clip, in the given quarter of it."""
+def _moment(subject: DemoSubject, number: int, stratum: int, within: float) -> tuple[Array, Array, bool]:
+    """Channels (C,), positions (B, 3) and whether on the ground: a frame in one of a clip's parts."""
     clip = subject.clips[number]
     frame = int((stratum + within) / _STRATA * len(clip.motion))
-    skeleton = subject.body.skeleton
-    positions = clip.positions[frame : frame + 1]
-    weights = h36m17_weights(*acclaim.landmarks(skeleton, subject.name))
-    above = lowest(subject.body, positions) if clip.grounded else np.zeros(1)
-    return Poses(
-        weights @ positions,
-        part_rotations(skeleton, clip.motion[frame : frame + 1]),
-        np.where(above > _AIRBORNE, above, 0.0),
-    )
+    return clip.motion[frame], clip.positions[frame], clip.grounded
 
 
 def _shapes(body: Body, people: Sequence[Person]) -> Shape:
