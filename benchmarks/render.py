@@ -19,15 +19,15 @@ from benchmarks.common import best_of, report
 from synth.body.archive import Body, load_body
 from synth.body.backgrounds import Background, background
 from synth.body.person import Person, make_studio
-from synth.body.render import render
-from synth.body.textures import DECODE, linear_to_srgb
+from synth.body.render import Picture, Workspace, render
+from synth.body.textures import DECODE, MaterialSet, linear_to_srgb
 from synth.cameras import BOX
 from synth.sources.demo_images.photographs import Camera, Figure, photograph_all, pose
 from synth.sources.demo_images.sittings import SIDE, Sittings, arrange, draw_person, groups_of
 
 PHOTOGRAPHS, COMPARED, SUPERSAMPLING = 60, 6, 2
 COUNT = 2000
-LIKENESS = 8.0
+LIKENESS = 6.0
 """Greatest mean difference of the two renderers on the person, in grey levels."""
 
 
@@ -49,12 +49,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     print(f"{rates[SIDE]:.1f} images/s/core at {SIDE} x {SIDE}, {rates[BOX]:.1f} at {BOX} x {BOX}")
     sitters = compared_sitters(arrange(body, group, people, BOX), people)
     studio = make_studio(BOX, SUPERSAMPLING)
-    fast, ours = best_of(3, lambda: [numba_picture(studio, sitter) for sitter in sitters])
-    slow, theirs = best_of(3, lambda: [numpy_picture(sitter) for sitter in sitters])
-    for picture, (expected, covered) in zip(ours, theirs, strict=True):
-        difference = np.abs(picture.image.astype(float) - expected)[covered & (picture.coverage > 250)]
-        if difference.mean() > LIKENESS:
-            raise SystemExit(f"the renderers differ by {difference.mean():.1f} grey levels in the mean")
+    fast, _ = best_of(5, lambda: [numba_picture(studio, sitter) for sitter in sitters])
+    slow, _ = best_of(3, lambda: [numpy_picture(sitter) for sitter in sitters])
+    for sitter in sitters:
+        check_alike(studio, sitter)
     print(f"rendering alone: numpy {slow / COMPARED * 1e3:.0f} ms, numba {fast / COMPARED * 1e3:.1f} ms")
     report("render", slow / fast, "numpy", rates[BOX], "images/s/core")
 
@@ -86,7 +84,18 @@ def compared_sitters(sittings: Sittings, people: dict[int, Person]) -> list[Sitt
     return sitters
 
 
-def numba_picture(studio, sitter):
+def check_alike(studio: Workspace, sitter: Sitter) -> None:
+    """Compare the renderers without a key light: only one of them knows shadows and highlights."""
+    dull = replace(
+        sitter, scene=replace(sitter.scene, light=replace(sitter.scene.light, key=(0.0, 0.0, 0.0)))
+    )
+    picture, (expected, covered) = numba_picture(studio, dull), numpy_picture(dull)
+    difference = np.abs(picture.image.astype(float) - expected)[covered & (picture.coverage > 250)].mean()
+    if not difference < LIKENESS:
+        raise SystemExit(f"the renderers differ by {difference:.1f} grey levels in the mean")
+
+
+def numba_picture(studio: Workspace, sitter: Sitter) -> Picture:
     figure, worn = sitter.figure, sitter.figure.person.appearance
     return render(
         studio, worn.mesh, figure.vertices, figure.normals, worn.materials, sitter.camera.K, sitter.scene.light,
@@ -131,14 +140,16 @@ def numpy_z_buffer(sitter: Sitter) -> tuple[NDArray[np.intp], NDArray[np.float64
     inside = (wb >= 0) & (wc >= 0) & (wb + wc <= 1)
     triangle, x, y, wb, wc = (array[inside] for array in (triangle, x, y, wb, wc))
     shares = np.stack([1 - wb - wc, wb, wc], axis=1) * inverse[triangle]
-    order = np.argsort(shares.sum(axis=1))
+    shares_of_one = shares / shares.sum(axis=1, keepdims=True)
+    solid = np.flatnonzero(numpy_solid(sitter, triangle, shares_of_one))
+    order = solid[np.argsort(shares.sum(axis=1)[solid])]
     seen, weights = np.full((side, side), -1), np.zeros((side, side, 3))
     seen[y[order], x[order]] = triangle[order]
-    weights[y[order], x[order]] = (shares / shares.sum(axis=1, keepdims=True))[order]
+    weights[y[order], x[order]] = shares_of_one[order]
     return seen, weights
 
 
-def cross2(u, v):
+def cross2(u: NDArray[np.float64], v: NDArray[np.float64]) -> NDArray[np.float64]:
     return u[:, 0] * v[:, 1] - u[:, 1] * v[:, 0]
 
 
@@ -159,14 +170,35 @@ def numpy_shade(
     return np.minimum(albedo * (key * lit + sky * above + ground * (1.0 - above)), 1.0)
 
 
-def numpy_texture(materials, number, uv) -> NDArray[np.float64]:
-    """Nearest texel of the largest level, linear, times the tint."""
+def numpy_solid(
+    sitter: Sitter, triangle: NDArray[np.intp], weights: NDArray[np.float64]
+) -> NDArray[np.bool_]:
+    """Where textures have no hole."""
+    mesh, materials = sitter.figure.person.appearance.mesh, sitter.figure.person.appearance.materials
+    solid = np.ones(len(triangle), bool)
+    holed = np.flatnonzero(materials.cut_out[mesh.material[triangle]])
+    places = (mesh.uv[triangle[holed]] * weights[holed, :, None]).sum(axis=1)
+    solid[holed] = numpy_texels(materials, mesh.material[triangle[holed]], places) >> 24 >= 128
+    return solid
+
+
+def numpy_texture(
+    materials: MaterialSet, number: NDArray[np.int32], uv: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Linear colours (N, 3), times the tint."""
+    texel = numpy_texels(materials, number, uv)
+    colours = np.stack([DECODE[(texel >> shift) & 255] for shift in (0, 8, 16)], axis=1)
+    return colours * materials.parameters[number, 5:8]
+
+
+def numpy_texels(
+    materials: MaterialSet, number: NDArray[np.int32], uv: NDArray[np.float64]
+) -> NDArray[np.uint32]:
+    """Nearest texels (N,) of the largest level, packed."""
     first, width, height = (materials.levels[number, 0, k] for k in range(3))
     column = np.floor(uv[:, 0] * width).astype(int) % width
     row = np.floor(uv[:, 1] * height).astype(int) % height
-    texel = materials.texels[first + row * width + column]
-    colours = np.stack([DECODE[(texel >> shift) & 255] for shift in (0, 8, 16)], axis=1)
-    return colours * materials.parameters[number, 5:8]
+    return materials.texels[first + row * width + column]
 
 
 if __name__ == "__main__":

@@ -119,8 +119,9 @@ def _people_counts(plan: QueryPlan, split: int) -> dict[str, Any]:
 
 def all_rejections(poses: PreparedPoses, pool: PreparedPool) -> list[Rejection]:
     """List all that was left out of the sources; photographs whose people are also lifted, once."""
-    known = set(poses.rejections)
-    return [*poses.rejections, *(item for item in pool.rejections if item not in known)]
+    known = {(item.source, item.item, item.reason) for item in poses.rejections}
+    others = (item for item in pool.rejections if (item.source, item.item, item.reason) not in known)
+    return [*poses.rejections, *others]
 
 
 def _skeleton(skeleton: Skeleton) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 
 from pipelines.lifted_sources import LiftedSource, check_lifted, prepare_lifted
 from pipelines.pose_recipe import PoseRecipe, hash_of
-from pipelines.prepare import SOURCES_VERSION, Tools, file_stamps, remembered, told_map
+from pipelines.prepare import SOURCES_VERSION, Tools, file_stamps, make_embedded, remembered, told_map
 from synth.cache import atomic_folder, atomic_write_bytes
 from synth.poses import PoseLibrary, build_library, load_library, save_library
 from synth.sources import catalog
@@ -76,6 +76,7 @@ def prepare_poses(recipe: PoseRecipe, tools: Tools) -> PreparedPoses:
     lifted = prepare_lifted(recipe, tools)
     rule = [SOURCES_VERSION, recipe.poses.rule, recipe.threshold, recipe.poses.rate_hz]
     options = [*rule, *(item.digest for item in lifted)]
+    make_embedded(recipe.motion.motion_sources(), tools)
     sources = [catalog.locate(s, recipe.sources.data_root) for s in recipe.motion.motion_sources()]
 
     def name_by_content() -> dict[str, Any]:

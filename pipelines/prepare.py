@@ -82,7 +82,7 @@ def prepare_pool(recipe: Recipe, tools: Tools) -> PreparedPool:
     spec, root = recipe.sources.images, recipe.sources.data_root
     options = recipe.pool.options()
     versions = [SOURCES_VERSION, pool_build.ALGORITHM_VERSION, FORMAT_VERSION, library_versions()["opencv"]]
-    make_embedded(spec, tools)
+    make_embedded(catalog.image_sources(spec), tools)
     sources = [catalog.locate(source, root) for source in catalog.image_sources(spec)]
     pools = tools.cache / "pools"
 
@@ -228,8 +228,8 @@ def check_images(recipe: Recipe) -> None:
             catalog.locate(source, recipe.sources.data_root)
 
 
-def make_embedded(spec: str, tools: Tools) -> None:
-    """Make image sources that this program renders itself, unless they were made before."""
-    for source in catalog.image_sources(spec):
+def make_embedded(sources: Iterable[catalog.Source], tools: Tools) -> None:
+    """Make the sources that this program makes itself, unless they were made before."""
+    for source in sources:
         if source.make is not None:
-            source.make(told_map(tools, "rendering people", "groups"))
+            source.make(told_map(tools, source.making, source.tasks))

@@ -125,7 +125,7 @@ def prepare_people(plan: LiftPlan, tools: Tools) -> PreparedPeople:
     InputError
         If a source is unknown or missing, more than one image source is named, or nobody can be lifted.
     """
-    make_embedded(plan.images, tools)
+    make_embedded(catalog.image_sources(plan.images), tools)
     source = _one_image_source(plan)
     dictionary = prepare_dictionary(plan, tools)
     atoms_hash = load_dictionary(dictionary).content_hash

@@ -38,30 +38,25 @@ _WARM_UP = 4
 def render_store(
     recipe: RenderRecipe, source: Path | None, out: Path, progress: Progress, log: RunLog
 ) -> list[str]:
-    """Make, or go on with, a store of rendered people and seal it.
+    """Make, or go on with, a store of rendered people and seal it; what to tell the user at the end.
 
     Parameters
     ----------
     recipe : RenderRecipe
-        What to make, and how to run.
+        Options.
     source : Path or None
         The sealed store whose samples are rendered; poses of the recipe's motion sources if not given.
     out : Path
-        Where.
+        The store to make.
     progress : Progress
-        What is told.
+        Told how far it is.
     log : RunLog
-        Where times, hosts and shards are written.
-
-    Returns
-    -------
-    list of str
-        What to tell the user at the end.
+        The store's.
 
     Raises
     ------
     InputError
-        Or one of its kinds, as the exit codes tell.
+        Options, source or store don't fit each other; further kinds as `runs.make_store` tells.
     """
     request = _request(recipe, source, out)
     return make_store(

@@ -24,14 +24,17 @@ def complains(capsys, words, code, *parts):
 def test_help_lists_commands_and_exit_codes(capsys):
     assert main(["--help"]) == 0
     text = capsys.readouterr().out
-    assert all(f"\n  {name} " in text for name in ("mosaic", "sources", "recipes", "verify", "seal"))
+    assert all(
+        f"\n  {name} " in text for name in ("mosaic", "render", "sources", "recipes", "verify", "seal")
+    )
     assert all(f"\n  {code:<4} " in text for code in (0, 1, 2, 3, 4, 5, 130))
     assert main([]) == 2
     assert main(["--version"]) == 0
 
 
 @pytest.mark.parametrize(
-    "name", ["mosaic", "label", "label classes", "label assign", "sources", "recipes", "verify", "seal"]
+    "name",
+    ["mosaic", "render", "label", "label classes", "label assign", "sources", "recipes", "verify", "seal"],
 )
 def test_every_command_documents_its_options_and_exit_codes(name, capsys):
     with pytest.raises(SystemExit) as caught:

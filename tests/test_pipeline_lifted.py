@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from tiny_data import mosaic_words, tiny_root
 
 from pipelines.cluster import Workers
+from pipelines.describe import all_rejections
 from pipelines.lifted_sources import check_lifted, prepare_lifted
 from pipelines.mosaic import prepare
 from pipelines.mosaic_command import main, parser
@@ -130,6 +133,16 @@ def test_the_dictionary_is_learnt_from_what_is_asked_for_recorded_or_found(root,
     assert lifted(root, tools).plan.mocap == "cmu"
     assert lifted(root, tools, dictionary="hdm05+cmu").plan.mocap == "hdm05+cmu"
     assert lifted(root, tools, mocap="pseudo:lspet").plan.mocap == "cmu+hdm05"
+
+
+def test_what_both_uses_of_a_photograph_leave_out_is_listed_once():
+    missing, other = (
+        Rejection("lspet", "a.jpg", "missing image", "here"),
+        Rejection("lspet", "b.jpg", "black"),
+    )
+    poses = SimpleNamespace(rejections=(missing,))
+    pool = SimpleNamespace(rejections=(dataclasses.replace(missing, detail="elsewhere"), other))
+    assert all_rejections(poses, pool) == [missing, other]
 
 
 def test_mistakes_are_told_before_anything_is_made(root, tmp_path):

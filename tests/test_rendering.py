@@ -74,8 +74,8 @@ def test_nobody_is_in_two_splits_and_neighbours_differ():
             }
             for split in range(3)
         ]
-        assert [len(of) for of in by_split] == [40, 5, 5]
-    assert len(set(cast)) == 100
+        assert [len(of) for of in by_split] == [40, 10, 10]
+    assert len(set(cast)) == 120
     assert len(set(cast[:40])) == 40
     assert cast[0] == cast[40] != cast[1000]
     assert roles(np.array([999, 3]), cycle, 50) == [cast[999], cast[3]]

@@ -72,14 +72,14 @@ def test_several_sources_in_the_order_named(tmp_path: Path) -> None:
 
 
 def test_a_source_that_is_not_there_tells_where_it_should_be(tmp_path: Path) -> None:
-    assert catalog.find_source("lsp", tmp_path) is None
+    assert catalog.find_source(*catalog.image_sources("lsp"), tmp_path) is None
     with pytest.raises(SourceMissingError, match=r"source lsp .*lsp_dataset\.zip.*sam\.johnson\.io/research"):
         catalog.read_images("lsp", tmp_path)
     for source in (*catalog.MOTION_SOURCES, *catalog.IMAGE_SOURCES):
         if source.embedded:
             continue
         with pytest.raises(SourceMissingError, match=source.publisher):
-            catalog.locate(source.name, tmp_path)
+            catalog.locate(source, tmp_path)
 
 
 def test_unknown_names_get_the_nearest_known_one(tmp_path: Path) -> None:
@@ -94,9 +94,9 @@ def test_unknown_names_get_the_nearest_known_one(tmp_path: Path) -> None:
 def test_data_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("SYNTH_DATA", raising=False)
     with pytest.raises(InputError, match=r"give --data-root or set \$SYNTH_DATA"):
-        catalog.find_source("cmu", None)
+        catalog.find_source(*catalog.motion_sources("cmu"), None)
     with pytest.raises(InputError, match="is not a folder"):
-        catalog.find_source("cmu", tmp_path / "nowhere")
+        catalog.find_source(*catalog.motion_sources("cmu"), tmp_path / "nowhere")
     _cmu(tmp_path / "cmu")
     monkeypatch.setenv("SYNTH_DATA", str(tmp_path))
     assert len(catalog.motion_items("cmu", None)) == 2
@@ -142,16 +142,25 @@ def test_annotations_in_one_place_and_images_in_another(tmp_path: Path) -> None:
         catalog.read_images("mpii", tmp_path)
 
 
+def _fingerprint(root: Path) -> str:
+    sources = (*catalog.motion_sources("cmu"), *catalog.image_sources("lspet"))
+    return catalog.source_fingerprint([catalog.locate(source, root) for source in sources])
+
+
+def test_motion_and_images_may_share_a_name() -> None:
+    assert catalog.motion_sources("demo") != catalog.image_sources("demo")
+
+
 def test_fingerprint_follows_clips_annotations_and_images(tmp_path: Path) -> None:
     _cmu(tmp_path / "cmu")
     _lspet(tmp_path / "lspet")
-    first = catalog.source_fingerprint("cmu+lspet", tmp_path)
-    assert catalog.source_fingerprint("cmu+lspet", tmp_path) == first
+    first = _fingerprint(tmp_path)
+    assert _fingerprint(tmp_path) == first
     (tmp_path / "lspet" / "README.txt").write_text("no data")
-    assert catalog.source_fingerprint("cmu+lspet", tmp_path) == first
+    assert _fingerprint(tmp_path) == first
     seen = {first}
     for file in ("lspet/images/im00002.jpg", "lspet/joints.mat", "cmu/01/01.asf", "cmu/01/01_01.amc"):
         with open(tmp_path / file, "ab") as stream:
             stream.write(b" ")
-        seen.add(catalog.source_fingerprint("cmu+lspet", tmp_path))
+        seen.add(_fingerprint(tmp_path))
     assert len(seen) == 5

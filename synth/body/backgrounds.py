@@ -22,6 +22,8 @@ _BLOCK, _QUAD = 10, 2
 """Pixels along the sides of what is near the same boxes, and of what shares light and haze."""
 
 _NOISE_SIDE = 512
+_ZERO, _THIRD, _HALF, _ONE = (np.float32(n) for n in (0, 1 / 3, 0.5, 1))
+_STEPS, _LAST, _WHITE = (np.float32(n) for n in (1024, 4095, 255))
 _LENS = 0.4
 """Blur of what is in focus, in squares that one ray is cast for."""
 
@@ -243,7 +245,7 @@ def develop(rng: np.random.Generator, picture: NDArray[np.uint8], grade: Grade) 
     start = rng.integers(_NOISE_SIDE**2 * 3)
     out = np.empty(x.shape, np.uint8)
     settings = np.array([*grade.gain, grade.saturation, 0.5 * grade.vignette, grade.noise], np.float32)
-    _develop(x, DECODE, settings, _curve(grade.contrast), _noise(), start, out)
+    _develop(x, DECODE, settings, _curve(round(grade.contrast, 2)), _noise(), start, out)
     return out
 
 
@@ -256,24 +258,27 @@ def _noise() -> NDArray[np.float32]:
 @njit(cache=True, error_model="numpy")
 def _develop(picture, to_linear, settings, curve, noise, start, out):  # type: ignore[no-untyped-def]
     height, width, _ = picture.shape
-    r, g, b, saturation, vignette, amount = settings
-    gains, place = (r, g, b), start
-    for row in range(height):
-        down = np.float32(2 * row / (height - 1) - 1)
-        for column in range(width):
-            across = np.float32(2 * column / (width - 1) - 1)
-            dim = 1 - vignette * (down * down + across * across)
-            grey = np.float32(0.0)
-            for c in range(3):
-                grey += to_linear[picture[row, column, c]] * gains[c] / 3
-            for c in range(3):
-                value = (grey + saturation * (to_linear[picture[row, column, c]] * gains[c] - grey)) * dim
-                shown = curve[min(max(int(value * 1024), 0), 4095)]
-                place = place + 1 if place + 1 < len(noise) else 0
-                shown += amount * noise[place] + np.float32(0.5)
-                out[row, column, c] = np.uint8(min(max(shown, np.float32(0.0)), np.float32(255.0)))
+    red, green, blue, saturation, vignette, amount = settings
+    for row in range(np.uint64(height)):
+        down = np.float32(2 * np.int64(row) / (height - 1) - 1)
+        # a row's noise lies in one piece
+        place = np.uint64((start + 3 * width * np.int64(row)) % (len(noise) - 3 * width))
+        for column in range(np.uint64(width)):
+            across = np.float32(np.int64(column)) * np.float32(2.0 / (width - 1)) - _ONE
+            dim = _ONE - vignette * (down * down + across * across)
+            r = to_linear[picture[row, column, 0]] * red
+            g = to_linear[picture[row, column, 1]] * green
+            b = to_linear[picture[row, column, 2]] * blue
+            grey = (r + g + b) * _THIRD
+            for c, light in enumerate((r, g, b)):
+                value = (grey + saturation * (light - grey)) * dim * _STEPS
+                shown = curve[np.uint64(min(max(value, _ZERO), _LAST))]
+                shown += amount * noise[place] + _HALF
+                place += np.uint64(1)
+                out[row, column, c] = np.uint8(min(max(shown, _ZERO), _WHITE))
 
 
+@lru_cache(maxsize=128)
 def _curve(contrast: float) -> NDArray[np.float32]:
     """Display value (0 … 255) of linear values 0 … 4 in 4096 steps; 0.18 stays where it is."""
     x = (np.arange(4096) + 0.5) / 1024.0

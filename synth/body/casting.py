@@ -75,7 +75,7 @@ def _tile_colour(atlas, tile, u, v, level):  # type: ignore[no-untyped-def]
     )
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", inline="always")
 def _angle(y, x):  # type: ignore[no-untyped-def]
     """Angle of the point (x, y), as atan2, to 1e-5 radians (Abramowitz & Stegun, 4.4.49)."""
     wide, tall = abs(x), abs(y)
@@ -88,13 +88,13 @@ def _angle(y, x):  # type: ignore[no-untyped-def]
     return -a if y < 0 else a
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", inline="always")
 def _at(picture, xa, xb, ya, yb, c, fx, fy):  # type: ignore[no-untyped-def]
     """One colour between four pixels."""
     return _between(picture[ya, xa, c], picture[ya, xb, c], picture[yb, xa, c], picture[yb, xb, c], fx, fy)
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", inline="always")
 def _panorama_colour(panorama, x, y, z):  # type: ignore[no-untyped-def]
     """Bilinear sample of an equirectangular picture in a direction: linear red, green, blue."""
     height, width = panorama.shape[:2]

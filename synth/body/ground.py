@@ -12,7 +12,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from synth.body.light_map import LIGHT_SIDE, LightMap, light_axes
+from synth.body.light_map import LIGHT_SIDE, LightMap, cross, light_axes
 
 CONTACT_SIDE = 64
 """Cells along a side of the contact map."""
@@ -111,7 +111,7 @@ def light_ground(
     """
     axes, up = light_axes(light), light[1].astype(np.float64)
     slant, to_light = axes @ up, light_map.to_light.astype(np.float64)
-    along = np.stack([axes[0], np.cross(up, axes[0])]).astype(np.float32)
+    along = np.stack([axes[0], cross(up, axes[0])]).astype(np.float32)
     _draw_contact(points, light[1], np.float32(level), along, ground.contact, ground.to_contact)
     window = (_ZERO, -_NOWHERE)
     if slant[2] >= _LOWEST_LIGHT:

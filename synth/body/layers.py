@@ -15,6 +15,9 @@ from synth.body.garments import Garment
 
 Triangles = NDArray[np.int32]
 
+_DEPTH_SEEN = 0.12
+"""Metres from its edge to which a garment may be seen from inside."""
+
 
 @dataclass(frozen=True)
 class Layer:
@@ -38,8 +41,8 @@ class Layer:
         Body part.
     material : (T,) int32
         Position among the appearance's materials.
-    two_sided : bool
-        Whether it is seen from inside too.
+    two_sided : (T,) bool
+        What is seen from inside too.
     """
 
     source: str
@@ -50,7 +53,7 @@ class Layer:
     uv: NDArray[np.float32]
     parts: NDArray[np.uint8]
     material: NDArray[np.int32]
-    two_sided: bool
+    two_sided: NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -93,7 +96,7 @@ def selected_layer(
     uv: NDArray,
     material: NDArray,
     offset_at_corners: NDArray,
-    two_sided: bool,
+    two_sided: bool | NDArray[np.bool_],
 ) -> Layer:
     """Layer of some triangles of a mesh; a vertex's offset is the mean of those at its corners."""
     mesh = load_body().meshes[source]
@@ -111,7 +114,7 @@ def selected_layer(
         np.ascontiguousarray(uv[chosen], dtype=np.float32),
         mesh.parts[chosen],
         material[chosen].astype(np.int32),
-        two_sided,
+        np.broadcast_to(two_sided, len(chosen))[chosen],
     )
 
 
@@ -137,7 +140,9 @@ def garment_layer(garment: Garment, materials: Mapping[str, int], lift: float) -
         material[here] = materials[name]
         offset[here] = garment.ease(name, where.uv[here][..., 0] % 1.0, where.uv[here][..., 1])
     chosen &= np.isin(where.charts, [CHARTS.index(name) for name in garment.textures])
-    return selected_layer(garment.source, chosen, where.uv, material, offset + lift, two_sided=True)
+    # deep inside, the wearer hides the cloth's back; skirts are open from below
+    open_ = np.full(len(chosen), garment.source == "skirt") | (inside.min(axis=1) < _DEPTH_SEEN)
+    return selected_layer(garment.source, chosen, where.uv, material, offset + lift, open_)
 
 
 def visible_skin(garments: Sequence[Garment], margin: float = 0.03) -> NDArray[np.bool_]:
@@ -186,5 +191,5 @@ def blob_layer(
         uv[triangles].astype(np.float32),
         np.full(len(triangles), part, np.uint8),
         np.full(len(triangles), material, np.int32),
-        True,
+        np.ones(len(triangles), bool),
     )

@@ -23,9 +23,7 @@ from synth.skeletons import H36M17
 MAX_VERTICES = 48_000
 """More than the vertices of the most heavily dressed person."""
 
-Surroundings = Callable[
-    [np.random.Generator, ArrayLike, ArrayLike, ArrayLike, ArrayLike, int], Background
-]
+Surroundings = Callable[[np.random.Generator, ArrayLike, ArrayLike, ArrayLike, ArrayLike, int], Background]
 """Draws a background for (rng, K, R, t, foot, size), as `backgrounds.background` does."""
 
 _MEAN_STATURE = 1.68
@@ -212,6 +210,7 @@ def visible_joints(
     return visible_points(studio.samples, joints, K, _radii() * scale, person.appearance.mesh, _owners())
 
 
+@lru_cache(maxsize=1)
 def _radii() -> NDArray[np.float64]:
     return np.array([_RADII[_kind(joint)] for joint in H36M17.joints])
 

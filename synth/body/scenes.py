@@ -76,10 +76,13 @@ def _behind(boxes: list[Box], view: Vector) -> list[Box]:
     """Leave out what may stand between camera and person, or too near the person."""
 
     def clear(box: Box) -> bool:
-        low, high = np.array(box.low)[[0, 2]], np.array(box.high)[[0, 2]]
-        corners = np.array([[x, z] for x in (low[0], high[0]) for z in (low[1], high[1])])
-        apart = np.linalg.norm(np.clip(np.zeros(2), low, high))
-        return bool(apart > 1.0 and (corners @ view[[0, 2]]).min() > -0.2)
+        # plain numbers: numpy takes longer for two of them
+        ahead, apart = 0.0, 0.0
+        for axis in (0, 2):
+            low, high = float(box.low[axis]), float(box.high[axis])
+            ahead += min(low * view[axis], high * view[axis])
+            apart += min(max(0.0, low), high) ** 2
+        return apart > 1.0 and ahead > -0.2
 
     return [box for box in boxes if clear(box)]
 

@@ -25,6 +25,9 @@ CAST_STAGE = 31
 PEOPLE = 50
 """People for a thousand samples."""
 
+LEAST = 10
+"""People of a split, however few its samples are, where there are as many at all."""
+
 _YEARS = (14.0, 80.0)
 """Ages of people who may be put into the proportions of those who are recorded, adults all of them."""
 
@@ -48,12 +51,13 @@ def roles(ids: NDArray[np.int64], cycle: SplitCycle, people: int = PEOPLE) -> li
     cycle : SplitCycle
         How ids run through the splits.
     people : int
-        People for a thousand samples, rounded for each split to at least one.
+        People for a thousand samples, shared among the splits; each has at least `LEAST`, or all if they are
+        fewer.
     """
     splits = cycle.split_of(ids).astype(np.int64)
     sizes = np.array(cycle.sizes)[splits]
     rounds, place = np.divmod(cycle.ordinal(ids), sizes)
-    members = np.maximum(np.rint(people * sizes / 1000), 1).astype(np.int64)
+    members = np.maximum(np.rint(people * sizes / 1000), min(people, LEAST)).astype(np.int64)
     columns = np.stack([rounds, splits, place % members], axis=1).tolist()
     return [Role(*column) for column in columns]
 

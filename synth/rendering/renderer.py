@@ -21,12 +21,12 @@ from synth.errors import InputError
 from synth.geometry import torso_centre
 from synth.occlusion import self_occluded
 from synth.rendering.backdrops import Kind, surroundings
-from synth.rendering.cast import PEOPLE, Cast, roles, shapes_of
+from synth.rendering.cast import LEAST, PEOPLE, Cast, roles, shapes_of
 from synth.rendering.maps import rendered_maps
 from synth.rendering.retargeting import fit_people, seen_from
 from synth.rendering.shots import Shots
 from synth.skeletons import H36M17
-from synth.splits import SplitCycle
+from synth.splits import SPLITS, SplitCycle
 from synth.store.samples import no_sources
 
 PICTURE_STAGE = 32
@@ -117,7 +117,7 @@ class Renderer:
         self.options = options
         self._body = load_body()
         self._studio = make_studio()
-        self._cast = Cast(self._body, options.seed, options.people)
+        self._cast = Cast(self._body, options.seed, options.people + len(SPLITS) * LEAST)
 
     def prepare(self, shots: Shots) -> Batch:
         """Choose people and put them into the poses; the larger the batch, the faster a pose."""

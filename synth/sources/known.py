@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from synth.sources import coco, finders, lsp, mpii
-from synth.sources.demo.archive import demo_roots
+from synth.sources.demo.archive import demo_archive, demo_roots
 from synth.sources.demo_images.album import demo_album, demo_image_roots, read_album
 from synth.sources.finders import Roots
 from synth.sources.images import IMAGE_SUFFIXES, Annotations
@@ -33,6 +33,11 @@ class Source:
         Endings of its files, for the fingerprint.
     embedded : bool
         The program makes the source itself: it is always there, and `find` heeds no data root.
+    make : callable, optional
+        Makes an embedded source unless it was made before, running its tasks by a `map` that it is given;
+        `find` would make it in this process.
+    making, tasks : str
+        What `make` does and what its tasks are called, to tell how far it is.
     """
 
     name: str
@@ -43,6 +48,9 @@ class Source:
     find: Callable[[Path], Roots]
     suffixes: tuple[str, ...]
     embedded: bool = False
+    make: Callable[[Callable[..., Iterable[Any]]], Path] | None = None
+    making: str = ""
+    tasks: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,12 +64,10 @@ class MotionSource(Source):
 class ImageSource(Source):
     """A source of annotated images; `read` gives all people of what `find` found.
 
-    `find` gives the place of the annotations and, where it is another, that of the images. `make` makes an
-    embedded source, running its tasks by a `map` that it is given; `find` would make it in this process.
+    `find` gives the place of the annotations and, where it is another, that of the images.
     """
 
     read: Callable[[Path], tuple[Annotations, list[Rejection]]]
-    make: Callable[[Callable[..., Iterable[Any]]], Path] | None = None
 
 
 MOTION_SOURCES = (
@@ -121,6 +127,9 @@ MOTION_SOURCES = (
         items=partial(acclaim_items, "demo"),
         suffixes=(".asf", ".amc"),
         embedded=True,
+        make=demo_archive,
+        making="making motion",
+        tasks="subjects",
     ),
 )
 
@@ -210,6 +219,8 @@ IMAGE_SOURCES = (
         suffixes=(".json", *IMAGE_SUFFIXES),
         embedded=True,
         make=demo_album,
+        making="rendering people",
+        tasks="groups",
     ),
 )
 

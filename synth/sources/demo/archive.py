@@ -4,15 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import zipfile
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 
 from synth.cache import atomic_write, cache_dir
 from synth.sources.demo.body import UNIT, Body
-from synth.sources.demo.clips import SUBJECTS, DemoClip, clip_name, demo_subjects
+from synth.sources.demo.clips import SUBJECTS, DemoClip, clip_name, demo_subject
 from synth.sources.finders import Roots
+
+Files: TypeAlias = list[tuple[str, str]]
+RunSubjects: TypeAlias = Callable[
+    [Callable[[tuple[int, int]], Files], Sequence[tuple[int, int]]], Iterable[Files]
+]
+"""How subjects are made: the built-in `map`, or a driver's own over many processes."""
 
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)
 
@@ -23,11 +31,14 @@ def demo_roots(data_root: Path) -> Roots:
     return (demo_archive(),)
 
 
-def demo_archive(seed: int = 0, subjects: int = SUBJECTS) -> Path:
+def demo_archive(run: RunSubjects = map, seed: int = 0, subjects: int = SUBJECTS) -> Path:
     """Find the archive of procedural clips in the cache folder, or make it (some ten seconds).
 
     Parameters
     ----------
+    run : callable
+        Runs a function over tasks and returns the results in the tasks' order, as the built-in `map` does; a
+        driver's own may use many processes. The archive holds the same bytes for any.
     seed : int
         Seed of all draws.
     subjects : int
@@ -43,7 +54,7 @@ def demo_archive(seed: int = 0, subjects: int = SUBJECTS) -> Path:
     digest.update(f"{_code_digest()} {seed} {subjects}".encode())
     path = cache_dir() / "demo" / f"motion-{digest.hexdigest()}.zip"
     if not path.is_file():
-        write_archive(path, seed, subjects)
+        write_archive(path, seed, subjects, run)
     return path
 
 
@@ -55,16 +66,25 @@ def _code_digest() -> str:
     return digest.hexdigest()
 
 
-def write_archive(path: Path, seed: int, subjects: int) -> None:
+def write_archive(path: Path, seed: int, subjects: int, run: RunSubjects = map) -> None:
     """Write an archive of procedural clips; the same bytes for the same arguments."""
     with (
         atomic_write(path) as file,
         zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
     ):
-        for subject in demo_subjects(seed, subjects):
-            _add(archive, f"{subject.name}/demo_{subject.name}.asf", subject.body.asf)
-            for number, clip in enumerate(subject.clips):
-                _add(archive, clip_name(subject.name, number, clip), amc_text(subject.body, clip))
+        for files in run(subject_files, [(seed, number) for number in range(subjects)]):
+            for name, text in files:
+                _add(archive, name, text)
+
+
+def subject_files(task: tuple[int, int]) -> Files:
+    """Names and texts of the files of one subject, given the seed and the subject's number."""
+    subject = demo_subject(*task)
+    clips = [
+        (clip_name(subject.name, number, clip), amc_text(subject.body, clip))
+        for number, clip in enumerate(subject.clips)
+    ]
+    return [(f"{subject.name}/demo_{subject.name}.asf", subject.body.asf), *clips]
 
 
 def _add(archive: zipfile.ZipFile, name: str, text: str) -> None:

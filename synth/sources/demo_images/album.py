@@ -133,12 +133,14 @@ def read_album(root: Path) -> tuple[Annotations, list[Rejection]]:
     Raises
     ------
     InputError
-        If the archive is damaged.
+        If the archive is damaged or empty.
     """
     try:
         people = json.loads(read_file(root, ANNOTATIONS))["people"]
     except (DamagedItemError, ValueError, KeyError) as error:
         raise InputError(f"{root} is damaged ({error}); remove it to have it made again") from error
+    if not people:
+        raise InputError(f"{root} shows nobody; remove it to have it made again")
     visible = np.array([person["visible"] for person in people], dtype=bool)
     annotations = Annotations(
         "demo",

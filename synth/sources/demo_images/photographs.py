@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -171,7 +171,9 @@ def _expose(
     level: float,
 ) -> tuple[NDArray[np.uint8], NDArray[np.float64], NDArray[np.bool_]]:
     """Render people one over the other, who is farthest first."""
-    image, joints, visible = scene.image, [], []
+    image = scene.image
+    joints: list[NDArray[np.float64]] = []
+    visible: list[NDArray[np.bool_]] = []
     for figure in figures:
         worn = figure.person.appearance
         ground = level if scene.ground_seen else None
@@ -216,9 +218,15 @@ def _beside(rng: np.random.Generator, first: Figure, second: Figure, camera: Cam
     goal = middle + sideways * rng.uniform(0.9, 1.2) * rng.choice([-1.0, 1.0])
     move = goal + away * rng.uniform(0.0, 0.3) * middle[2] - second.vertices.mean(axis=0)
     move += up * (_lowest(first, up) - _lowest(second, up) - up @ move)
-    moved = second.transforms.copy()
-    moved[..., 3] += move.astype(np.float32)
-    return Figure(second.person, moved, second.vertices + move.astype(np.float32), second.normals)
+    return moved(second, move)
+
+
+def moved(figure: Figure, by: NDArray[np.float64]) -> Figure:
+    """Shift a figure by (3,) metres in the camera frame."""
+    shift = by.astype(np.float32)
+    transforms = figure.transforms.copy()
+    transforms[..., 3] += shift
+    return replace(figure, transforms=transforms, vertices=figure.vertices + shift)
 
 
 def _within(figure: Figure, K: NDArray[np.float64], side: int) -> bool:
