@@ -199,4 +199,4 @@ def _peak(material: int) -> Layer:
     uv = np.full((len(triangles), 3, 2), 0.2)
     return Layer("skin", np.full(26, anchor, np.intp), np.full(26, 0.014, np.float32), shift.astype(np.float32),
                  triangles.astype(np.int32), uv.astype(np.float32), np.full(24, PARTS.index("head"), np.uint8),
-                 np.full(24, material, np.int32), True)  # fmt: skip
+                 np.full(24, material, np.int32), np.ones(24, bool))  # fmt: skip
