@@ -23,9 +23,10 @@ from pipelines.classes_worker import Part, Samples, Step, Wanted, add_up, fetch,
 from pipelines.cluster import Workers
 from pipelines.progress import Progress
 from pipelines.runlog import RunLog
+from pipelines.stores import require_space
 from synth.cache import atomic_write, cache_dir
 from synth.errors import InputError
-from synth.labels.classes import Turn
+from synth.labels.classes import JOINTS, Turn
 from synth.labels.kmeans import (
     MAX_ITERATIONS,
     TOLERANCE,
@@ -47,6 +48,9 @@ VERSION = 1
 STAGE = 7
 """Key of the draws for classes in random generators [seed, stage, what]: 0 the sample, 1 the first centres
 of all classes, 2 the held-out poses of a split, 3 the first centres of a smaller number of classes."""
+
+POSE_BYTES = 3 * JOINTS * 4 + 4
+"""Most bytes of a sample in the work folder: its pose in float32 and its class."""
 
 _PART = 65_536
 """Samples of a part, rounded down to whole shards; a function of the store alone, so results are too."""
@@ -137,12 +141,16 @@ def open_job(store: Store, options: ClassOptions, workers: Workers, progress: Pr
     ------
     InputError
         The store lacks an array.
+    DiskSpaceError
+        The cache folder's disk cannot hold the poses.
     """
     for name in ("split", "joints2d", "joints3d"):
         store.meta.schema.array(name)
     document = {"version": VERSION, "seal": store.meta.seal, **described(options)}
     digest = hashlib.sha256(json.dumps(document, sort_keys=True).encode()).hexdigest()
     folder = cache_dir().resolve() / "classes" / digest[:24]
+    if not folder.exists():
+        require_space(folder, store.meta.n * POSE_BYTES, "make room, or set $SYNTH_CACHE to another disk")
     folder.mkdir(parents=True, exist_ok=True)
     size = max(_PART // store.meta.schema.shard_size, 1) * store.meta.schema.shard_size
     parts = tuple(

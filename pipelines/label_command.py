@@ -41,6 +41,7 @@ def _commands() -> dict[str, tuple[Callable[[Sequence[str], str], int], str]]:
         "classes": (_classes, "group a store's poses into classes (k-means)"),
         "assign": (_assign, "give poses the classes of another store"),
         "skeleton-maps": (_skeleton_maps, "draw foreground and background skeleton maps"),
+        "all": (_all, "make all labels that a recipe names"),
         "pseudo3d": (_pseudo3d, "lift the annotated people of an image source to 3D"),
     }
 
@@ -82,6 +83,13 @@ def _skeleton_maps(argv: Sequence[str], prog: str) -> int:
     from pipelines import skeleton_maps_command
 
     return skeleton_maps_command.main(argv, prog)
+
+
+def _all(argv: Sequence[str], prog: str) -> int:
+    from pipelines import label_recipe
+
+    of_stores = {"classes": _classes, "assign": _assign, "skeleton-maps": _skeleton_maps}
+    return label_recipe.main(argv, of_stores, prog)
 
 
 def _pseudo3d(argv: Sequence[str], prog: str) -> int:

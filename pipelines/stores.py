@@ -20,6 +20,9 @@ from synth.store.seal import seal
 Resume = Literal["auto", "never", "require"]
 
 _SPARE = 1.05
+
+FEWER_BYTES = "make room, ask for fewer samples, or choose --codec jpeg:95"
+"""What to do when a store of pictures doesn't fit."""
 """Free space wanted, as a multiple of what the store is estimated to take."""
 
 
@@ -149,8 +152,17 @@ def committed_samples(meta: StoreMeta | None) -> int:
     return 0 if meta is None else samples_in(meta, list(committed_shards(meta.path)))
 
 
-def require_space(path: Path, needed: float) -> None:
+def require_space(path: Path, needed: float, remedy: str = FEWER_BYTES) -> None:
     """Make sure that a disk holds what is to be written, with a little to spare.
+
+    Parameters
+    ----------
+    path : Path
+        Where it is to be.
+    needed : float
+        Bytes.
+    remedy : str
+        What the user can do.
 
     Raises
     ------
@@ -160,8 +172,7 @@ def require_space(path: Path, needed: float) -> None:
     free = free_space(path)
     if needed * _SPARE > free:
         raise DiskSpaceError(
-            f"{path} needs about {needed / 1e9:.2f} GB and its disk has {free / 1e9:.2f} GB free; make room, "
-            "ask for fewer samples, or choose --codec jpeg:95"
+            f"{path} needs about {needed / 1e9:.2f} GB and its disk has {free / 1e9:.2f} GB free; {remedy}"
         )
 
 

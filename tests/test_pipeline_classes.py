@@ -15,8 +15,9 @@ from pipelines.cluster import Workers
 from pipelines.progress import Progress
 from pipelines.runlog import RunLog
 from synth.cli import main
-from synth.errors import InputError, StoreError
+from synth.errors import DiskSpaceError, InputError, StoreError
 from synth.labels.classes import joint_error, load_classes, orientated_poses, picture_poses
+from synth.store.create import label_passes
 from synth.store.reader import open_store
 from synth.store.verify import verify
 
@@ -247,6 +248,51 @@ def test_mistakes_are_one_line(words, parts, capsys, tmp_path, monkeypatch):
     told = capsys.readouterr().err
     assert told.count("\n") == 1
     assert all(part in told for part in parts), told
+
+
+def test_all_passes_of_a_recipe(store, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("pipelines.label_options.Workers", lambda count, scheduler: OwnProcess())
+    recipe = tmp_path / "labels.toml"
+    recipe.write_text(
+        '[[classes]]\nk = 12\ncurve = [3]\n\n[[classes]]\nk = 5\nname = "few"\ncurve = "none"\n'
+        f'[assign]\nclasses = "{store / "labels" / "few"}"\nname = "again"\n'
+    )
+    words = ["label", "all", str(store), "--recipe", str(recipe), "--progress", "none"]
+    assert main(words) == 0
+    told = capsys.readouterr().out
+    assert told.splitlines()[0] == "classes:"
+    assert [path.name for path in label_passes(store)] == ["again", "classes-12", "few"]
+    few, again = (open_store(store / "labels" / name).label("pose_class") for name in ("few", "again"))
+    np.testing.assert_array_equal(few, again)
+
+
+@pytest.mark.parametrize(
+    ("text", "complaint"),
+    [
+        ("[classes]\nkk = 3\n", "r.toml: [classes]: unknown option --kk; did you mean --k?"),
+        ("[classes]\nk = 0\n", "'0' is no whole number of 1 or more"),
+        (
+            "[clases]\n",
+            "r.toml: clases is no label pass; expected tables named classes, assign, skeleton-maps",
+        ),
+        ("classes = 3\n", "r.toml: classes is no label pass"),
+        ("", "r.toml: names no label pass"),
+        ("[classes\n", "r.toml: cannot be read as TOML"),
+    ],
+)
+def test_recipes_of_labels_that_are_wrong(text, complaint, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "r.toml").write_text(text)
+    assert main(["label", "all", "x.zarr", "--recipe", "r.toml"]) == 2
+    told = capsys.readouterr().err
+    assert complaint in told
+    assert told.count("\n") == 1
+
+
+def test_a_full_disk_is_told_before_the_poses_are_copied(store, monkeypatch):
+    monkeypatch.setattr("pipelines.stores.free_space", lambda path: 1000)
+    with pytest.raises(DiskSpaceError, match=r"set \$SYNTH_CACHE to another disk"):
+        make(store)
 
 
 def test_files_that_hold_no_poses(store, tmp_path, capsys):

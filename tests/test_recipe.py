@@ -5,6 +5,8 @@ from dataclasses import replace
 
 import pytest
 
+from pipelines import classes_command, skeleton_maps_command
+from pipelines.label_recipe import read_passes
 from pipelines.options import add_recipe_options, option_name, recipe_from
 from pipelines.recipe import Recipe, recipe_hash
 from pipelines.recipe_files import (
@@ -143,6 +145,7 @@ def test_packaged_recipes_are_valid_and_found_by_name():
     recipes = {
         name: read_recipe(path, RenderRecipe if name.startswith("render-") else Recipe)
         for name, path in packaged_recipes().items()
+        if not name.startswith(("labels-", "train-"))
     }
     assert {"paper-cmu-mpii-lsp", "cmu-hdm05-lspet", "small"} <= set(recipes)
     paper = recipes["paper-cmu-mpii-lsp"]
@@ -151,6 +154,21 @@ def test_packaged_recipes_are_valid_and_found_by_name():
     assert find_recipe("small") == packaged_recipes()["small"]
     with pytest.raises(InputError, match="did you mean small"):
         find_recipe("smal")
+
+
+def test_packaged_recipes_of_labels_give_options_that_their_commands_know():
+    parsers = {"classes": classes_command.parser, "skeleton-maps": skeleton_maps_command.parser}
+    found = {
+        name: [
+            parsers[kind](kind).parse_args(["m.zarr", *words])
+            for kind, words in read_passes(path, list(parsers))
+        ]
+        for name, path in packaged_recipes().items()
+        if name.startswith("labels-")
+    }
+    classes, maps = found["labels-paper"]
+    assert (classes.k, classes.curve, maps.widths) == (5000, (100, 200, 500, 1000, 2000), (1, 2, 3, 4, 5, 6))
+    assert len(found["labels-small"]) == 2
 
 
 @pytest.mark.parametrize(
