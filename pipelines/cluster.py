@@ -15,10 +15,10 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import dask
-from distributed import Client, Future, LocalCluster, as_completed
+from distributed import Client, Future, KilledWorker, LocalCluster, as_completed
 
 from synth.environment import use_one_thread
-from synth.errors import InputError
+from synth.errors import InputError, WorkersLostError
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -126,9 +126,9 @@ class Workers:
         for task in tasks:
             waiting.append(self._submit(function, task))
             if len(waiting) > 2 * self.count:
-                yield waiting.popleft().result()
+                yield _result(waiting.popleft())
         while waiting:
-            yield waiting.popleft().result()
+            yield _result(waiting.popleft())
 
     def unordered(self, function: Callable[[T], R], tasks: Sequence[T]) -> Iterator[R]:
         """Yield results as they come, about twice as many tasks under way as there are workers.
@@ -148,7 +148,7 @@ class Workers:
                     running.add(future)
                 future = next(running)
                 under_way.discard(future)
-                yield future.result()
+                yield _result(future)
         finally:
             if under_way:
                 with suppress(TimeoutError, OSError):
@@ -185,6 +185,16 @@ def _connect(address: str) -> Client:
 def _run(function: Callable[[Any], R], task: Any) -> R:
     use_one_thread()
     return function(task)
+
+
+def _result(future: Future) -> Any:
+    try:
+        return future.result()
+    except KilledWorker as error:
+        raise WorkersLostError(
+            f"{error.allowed_failures + 1} worker processes died one after the other, each at the same task, as when "
+            "the memory is used up; nothing that is written is lost: give the same command with fewer --workers"
+        ) from error
 
 
 def _missing(paths: list[Path]) -> list[str]:

@@ -9,6 +9,7 @@ code  meaning
 3     too many samples failed; the store stays unsealed
 4     the disk is too small
 5     the store is damaged, incomplete or of another recipe
+6     worker processes died again and again, as without memory
 130   interrupted; the command that goes on is printed
 ====  ==================================================================
 """
@@ -38,6 +39,7 @@ exit codes:
   3    too many samples failed; the store stays unsealed
   4    the disk is too small
   5    the store is damaged, incomplete or of another recipe
+  6    worker processes died again and again, as without memory
   130  interrupted; the command that goes on is printed
 """
 

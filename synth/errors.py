@@ -35,3 +35,9 @@ class StoreError(InputError):
     """A store is incomplete, damaged or of another kind than expected."""
 
     exit_code = 5
+
+
+class WorkersLostError(InputError):
+    """Processes that worked on one task died, time after time: of too little memory as a rule."""
+
+    exit_code = 6

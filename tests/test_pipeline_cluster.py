@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from pipelines import cluster
 from pipelines.cluster import Workers, usable_cores
-from synth.errors import InputError
+from synth.errors import InputError, WorkersLostError
 
 
 @pytest.fixture(scope="module")
@@ -25,6 +27,19 @@ def test_unordered_gives_every_result_and_starts_few_ahead(workers):
 def test_errors_of_tasks_come_back_as_they_are(workers):
     with pytest.raises(ZeroDivisionError):
         list(workers.unordered((1).__truediv__, [1, 0]))
+
+
+def die(task):
+    os._exit(1)
+
+
+def test_processes_that_die_again_and_again_are_told_in_a_line(monkeypatch):
+    monkeypatch.setitem(cluster._SETTINGS, "distributed.scheduler.allowed-failures", 0)
+    with (
+        Workers(1) as own,
+        pytest.raises(WorkersLostError, match=r"^1 worker processes died .* fewer --workers"),
+    ):
+        list(own.unordered(die, [0]))
 
 
 def test_nothing_is_started_for_no_tasks():
