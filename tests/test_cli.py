@@ -5,11 +5,12 @@ import re
 import pytest
 import store_samples
 
-from pipelines import command, mosaic_command
+from pipelines import command, mosaic_command, verify_command
 from pipelines.command import guarded, interruptible
 from synth.cli import main
 from synth.errors import DiskSpaceError, InputError, StoreError, TooManyFailuresError
 from synth.store.metadata import open_meta
+from synth.store.verify import verify
 
 
 def complains(capsys, words, code, *parts):
@@ -108,6 +109,19 @@ def test_verify_and_seal(tmp_path, capsys):
     assert open_meta(path).seal is not None
     assert main(["verify", str(path)]) == 0
     assert "3 shards, no problem" in capsys.readouterr().out
+
+
+def test_verify_shares_the_shards_of_a_large_store_out(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(verify_command, "ALONE", 1)
+    path = tmp_path / "s.zarr"
+    store_samples.finish(path, 7)
+    words = ["verify", str(path), "--workers", "1", "--progress", "none"]
+    assert main(words) == 0
+    assert capsys.readouterr().out == f"{path}: 3 shards, no problem\n"
+    file = path / "images" / "c.1.0.0.0"
+    file.write_bytes(file.read_bytes()[:-1])
+    assert main(words) == 5
+    assert capsys.readouterr().out == f"{verify(path)}\n"
 
 
 @pytest.mark.parametrize(
