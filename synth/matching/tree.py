@@ -101,9 +101,8 @@ def build_tree(coordinates: NDArray[np.float32], weights: NDArray[np.float32]) -
     for part in _label_groups(masks):
         order = part.astype(np.int32)
         keys = _sort_keys(coordinates[part], weights[part])
-        _order_by_splits(order, keys)
         pad = -len(order) % LANES
-        pieces.append(np.concatenate([order, np.full(pad, -1, np.int32)]))
+        pieces.append(np.concatenate([order[_order_by_splits(keys)], np.full(pad, -1, np.int32)]))
     ids = np.concatenate(pieces).reshape(-1, LANES)
     if not len(ids):
         ids = np.full((1, LANES), -1, np.int32)
@@ -152,13 +151,12 @@ def _sort_keys(coordinates: NDArray[np.float32], weights: NDArray[np.float32]) -
 
 
 @njit(cache=True)
-def _order_by_splits(order: NDArray[np.int32], keys: NDArray[np.float32]) -> None:
-    """Sort `order` in place by halving it again and again along the widest spread of its keys.
+def _order_by_splits(keys: NDArray[np.float32]) -> NDArray[np.int32]:
+    """Rows of `keys`, ordered by halving them again and again along the widest spread of their keys.
 
-    `keys` row r belongs to the r-th element of the incoming order. Cuts fall on multiples of the
-    subtree sizes 16, 256, 4096 …, so that leaves and nodes are contiguous.
+    Cuts fall on multiples of the subtree sizes 16, 256, 4096 …, so that leaves and nodes are contiguous.
     """
-    count = order.shape[0]
+    count = keys.shape[0]
     rows = np.arange(count, dtype=np.int32)
     starts = np.empty(128, np.int64)
     stops = np.empty(128, np.int64)
@@ -179,7 +177,7 @@ def _order_by_splits(order: NDArray[np.int32], keys: NDArray[np.float32]) -> Non
             if b - a > LANES:
                 starts[top], stops[top] = a, b
                 top += 1
-    order[:] = order[rows]
+    return rows
 
 
 @njit(cache=True)

@@ -224,12 +224,12 @@ class Composer:
         label = np.empty((BOX, BOX), np.uint8)
         squared = np.empty((BOX, BOX), np.int32)
         image = np.empty((BOX, BOX, 3), np.uint8)
+        entries = layers.entries[n, joints]
         empty = _picture(
             np.asarray(query, dtype=np.float64),
             joints,
-            layers.entries[n],
-            self._rows,
-            (layers.vertices[n], layers.probabilities[n], layers.to_crop[n]),
+            (layers.vertices[n, joints], layers.probabilities[n, joints], layers.to_crop[n, joints]),
+            (entries, entries % self._rows),
             self._sources,
             self._constants,
             self._buffers,
@@ -239,12 +239,13 @@ class Composer:
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def _picture(query, joints, entries, rows, layers, sources, constants, buffers, results):  # type: ignore[no-untyped-def]
+def _picture(query, joints, layers, chosen, sources, constants, buffers, results):  # type: ignore[no-untyped-def]
     """All stages of one picture; returns the number of pixels that no photograph reaches.
 
     One call, because handing a dozen arrays to a kernel costs as much as some of the kernels.
     """
     vertices, probabilities, to_crop = layers
+    entries, rows = chosen
     triangles, valid, pixels = sources
     half, bones, ramp = constants
     best, mask, columns, table = buffers
@@ -254,17 +255,17 @@ def _picture(query, joints, entries, rows, layers, sources, constants, buffers, 
     own_valid = np.empty((count, 4), np.float32)
     bases = np.empty(count, np.uint64)
     for s in range(count):
-        entry = entries[joints[s]]
-        own_triangles[s] = triangles[entry]
-        own_valid[s] = valid[entry % rows]
-        bases[s] = np.uint64(entry % rows) * np.uint64(CROP * CROP * 3)
-    maps = to_crop[joints]
-    empty = index_map(
-        vertices[joints], probabilities[joints], own_triangles, maps, own_valid, ramp, best, label
-    )
+        # element by element: assigning a row is compiled together with the text of its error messages
+        for triangle in range(triangles.shape[1]):
+            for corner in range(3):
+                own_triangles[s, triangle, corner] = triangles[entries[s], triangle, corner]
+        for side in range(4):
+            own_valid[s, side] = valid[rows[s], side]
+        bases[s] = np.uint64(rows[s]) * np.uint64(CROP * CROP * 3)
+    empty = index_map(vertices, probabilities, own_triangles, to_crop, own_valid, ramp, best, label)
     if empty:
         fill_uncovered(label, query, joints)
     rasterise_skeleton(query, bones, mask)
     squared_distances(mask, columns, squared)
-    blend(label, table, half, squared, pixels, bases, fixed_point(maps), image)
+    blend(label, table, half, squared, pixels, bases, fixed_point(to_crop), image)
     return empty
