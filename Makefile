@@ -5,7 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DEMO ?= demo.zarr
-BENCHMARKS := matching compositing mosaic two_processes thinning skeleton_maps skinning render pseudo3d kmeans
+BENCHMARKS := matching compositing mosaic two_processes thinning skeleton_maps skinning render pseudo3d kmeans read_random read_shuffled
 
 .PHONY: install demo lint test bench clean
 

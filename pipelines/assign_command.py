@@ -6,7 +6,6 @@ import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +24,7 @@ from synth.labels.classes import (
     load_classes,
     orientated_poses,
 )
+from synth.npz import read_npz
 
 _EXAMPLES = """\
 examples:
@@ -100,21 +100,13 @@ def _assign_file(arguments: argparse.Namespace) -> str:
     if arguments.out is None:
         raise InputError(f"give --out, the file that the classes of {arguments.store} are written to")
     classes = load_classes(arguments.classes)
-    found = assign_arrays(classes, _read_arrays(arguments.store), arguments.by, arguments.store)
+    found = assign_arrays(classes, read_npz(arguments.store), arguments.by, arguments.store)
     with atomic_write(arguments.out) as file:
         np.savez(file, pose_class=found.ids, error=found.error)
     unit = "m" if arguments.by == "3d" else "px"
     used = found.ids >= 0
     error = f", mean error {found.error[used].mean():.4g} {unit}" if used.any() else ""
     return f"wrote {arguments.out}: classes of {int(used.sum()):,} of {len(used):,} poses{error}"
-
-
-def _read_arrays(path: Path) -> dict[str, NDArray[Any]]:
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            return {name: stored[name] for name in stored.files}
-    except (OSError, ValueError, EOFError, BadZipFile) as error:
-        raise InputError(f"{path} cannot be read as an .npz file of arrays: {error}") from error
 
 
 def assign_arrays(classes: PoseClasses, arrays: Mapping[str, NDArray[Any]], by: str, path: Path) -> Assigned:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from pipelines.classes import make_pose_classes
 from pipelines.classes_fit import ClassOptions
-from pipelines.command import CommandParser
-from pipelines.label_options import add_running_options, positive, running
+from pipelines.command import CommandParser, positive
+from pipelines.label_options import add_running_options, running
 from synth.labels.classes import TURNS
 
 _EXAMPLES = """\

@@ -208,12 +208,13 @@ class AssignBlock:
             yield {} if valid else InputError(NO_SAMPLE)
 
     def labels(self) -> Mapping[str, NDArray[Any]]:
-        """Class and errors of all samples, -1 and NaN where there is no sample."""
-        rows = np.flatnonzero(self.valid)
+        """Class and errors of all samples, -1 and NaN where there is no sample or its pose isn't known."""
+        rows = self._comparable()
         joints2d = self.store.read_label("joints2d", self.start, self.stop)[rows]
         pictures = picture_poses(joints2d).reshape(-1, JOINTS, 2)
         if self.by == "2d":
-            found = assign_2d(self.classes, pictures)
+            labelled: NDArray[np.bool_] = np.all(np.isfinite(pictures), axis=-1)
+            found = assign_2d(self.classes, pictures, labelled)
             labels = {"pose_class": found.ids, "error2d": found.error}
         else:
             poses = _poses(self.store, self.start, self.stop, rows, self.classes.turn)
@@ -221,6 +222,13 @@ class AssignBlock:
             error2d = joint_error(pictures, self.classes.means2d[found.ids])
             labels = {"pose_class": found.ids, "error3d": found.error, "error2d": error2d}
         return {name: _spread(values, rows, len(self.valid)) for name, values in labels.items()}
+
+    def _comparable(self) -> NDArray[np.intp]:
+        """Rows of samples whose pose can be compared: in 3D as a whole, in 2D by the joints that are labelled."""
+        if self.by == "2d":
+            return np.flatnonzero(self.valid)
+        known = np.isfinite(self.store.read_label("joints3d", self.start, self.stop)).all(axis=(1, 2))
+        return np.flatnonzero(self.valid & known)
 
 
 def _spread(values: NDArray[Any], rows: NDArray[np.intp], count: int) -> NDArray[Any]:

@@ -31,6 +31,8 @@ from synth.errors import DiskSpaceError, InputError
 
 INTERRUPTED = 130
 
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
 EXIT_CODES = """\
 exit codes:
   0    done (a run: the store is sealed)
@@ -74,6 +76,13 @@ class CommandParser(argparse.ArgumentParser):
         raise InputError(f"{message}; see {self.prog} --help")
 
 
+def positive(text: str) -> int:
+    """Read a whole number of 1 or more, as an option's type."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number of 1 or more")
+    return int(text)
+
+
 def guarded(command: Callable[[], int]) -> int:
     """Run a command; what the user can mend becomes one line and an exit code.
 
@@ -94,22 +103,42 @@ def guarded(command: Callable[[], int]) -> int:
 @contextmanager
 def interruptible() -> Iterator[None]:
     """Let Ctrl-C and SIGTERM raise `KeyboardInterrupt` once; while the run then stops, more are ignored."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    signals = (signal.SIGINT, signal.SIGTERM)
 
     def stop(number: int, frame: FrameType | None) -> None:
-        for each in signals:
+        for each in _SIGNALS:
             signal.signal(each, signal.SIG_IGN)
         raise KeyboardInterrupt
 
-    before = [signal.signal(each, stop) for each in signals]
+    with _handled_by(stop):
+        yield
+
+
+@contextmanager
+def stop_requests() -> Iterator[Callable[[], bool]]:
+    """Tell, when asked, whether Ctrl-C or SIGTERM came; the second one raises `KeyboardInterrupt`."""
+    asked = threading.Event()
+
+    def note(number: int, frame: FrameType | None) -> None:
+        if asked.is_set():
+            raise KeyboardInterrupt
+        asked.set()
+
+    with _handled_by(note):
+        yield asked.is_set
+
+
+@contextmanager
+def _handled_by(handler: Callable[[int, FrameType | None], None]) -> Iterator[None]:
+    """Have a function called at Ctrl-C and SIGTERM, where that is possible: in the main thread."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = [signal.signal(each, handler) for each in _SIGNALS]
     try:
         yield
     finally:
-        for each, handler in zip(signals, before, strict=True):
-            signal.signal(each, handler)
+        for each, earlier in zip(_SIGNALS, before, strict=True):
+            signal.signal(each, earlier)
 
 
 def one_line(text: str) -> str:

@@ -39,7 +39,7 @@ def store_attributes(
         "method": "Rogez and Schmid, Image-based Synthesis for Deep 3D Human Pose Estimation, IJCV 2018",
         **picture_attributes(recipe.described(), inputs, recipe.output.cycle, ALGORITHM_VERSION),
         "seed": recipe.output.seed,
-        "sources": [*motion_licences(recipe, poses), *_image_licences(recipe.sources.images)],
+        "sources": [*motion_licences(recipe, poses), *image_licences(recipe.sources.images)],
         **lifted_attributes(poses),
         "counts": {
             "frames": poses.frames,
@@ -150,8 +150,9 @@ def lifted_attributes(poses: PreparedPoses) -> dict[str, Any]:
     return {"lifted": [item.described() for item in poses.lifted]} if poses.lifted else {}
 
 
-def _image_licences(spec: str) -> list[dict[str, str]]:
-    return [_licence("images", source) for source in catalog.image_sources(spec)]
+def image_licences(spec: str) -> list[dict[str, str]]:
+    """Say of image sources what a store keeps: title, licence, publisher."""
+    return [_licence("images", source) for source in catalog.image_sources(spec, testing=True)]
 
 
 def _licence(kind: str, source: catalog.Source) -> dict[str, str]:

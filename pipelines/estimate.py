@@ -16,6 +16,9 @@ from synth.store.schema import StoreSchema, bytes_per_sample
 
 CODECS = ("zstd:1", "jpeg:95", "none")
 
+NO_PICTURES = "labels alone"
+"""Stands for the codec of the pictures where there are none."""
+
 Ids = NDArray[np.int64]
 
 
@@ -26,7 +29,7 @@ class Estimate:
     Parameters
     ----------
     size : dict of str to float
-        Bytes by codec of the pictures, labels included.
+        Bytes by codec of the pictures, or `NO_PICTURES`; labels included.
     seconds : float
         Of one process; NaN if not measured.
     """
@@ -36,7 +39,7 @@ class Estimate:
 
 
 def measure_size(begin: Callable[[Ids], Block], schema: StoreSchema, ids: Ids) -> dict[str, float]:
-    """Bytes of a sample by codec of the pictures: the store's, and `CODECS`.
+    """Bytes of a sample by codec of the pictures: the store's, and `CODECS`; `NO_PICTURES` without any.
 
     Parameters
     ----------
@@ -64,6 +67,8 @@ def measure_size(begin: Callable[[Ids], Block], schema: StoreSchema, ids: Ids) -
     }
     for spec in schema.sharded:
         measured[spec.name] = _encoded(made, spec.name, spec.codec)
+    if "images" not in measured:
+        return {NO_PICTURES: bytes_per_sample(schema, measured)}
     codec = schema.array("images").codec
     pictures = {name: _encoded(made, "images", name) for name in dict.fromkeys((codec, *CODECS))}
     return {name: bytes_per_sample(schema, {**measured, "images": size}) for name, size in pictures.items()}

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import get_args
 
 from pipelines.cluster import Workers
-from pipelines.command import INTERRUPTED, interruptible
+from pipelines.command import INTERRUPTED, interruptible, positive
 from pipelines.progress import Mode, Progress
 from pipelines.runlog import RunLog
 from synth.environment import library_versions
@@ -31,13 +31,6 @@ def add_running_options(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--progress", choices=get_args(Mode), default="auto", help="how progress is told (default: auto)"
     )
-
-
-def positive(text: str) -> int:
-    """Read a whole number of 1 or more, as an option's type."""
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is no whole number of 1 or more")
-    return int(text)
 
 
 @contextmanager

@@ -8,10 +8,10 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 
-from pipelines.pose_recipe import PoseRecipe
+from pipelines.pose_recipe import Table
 from pipelines.recipe_files import find_recipe, read_recipe, recipe_fields, with_overrides
 
-R = TypeVar("R", bound=PoseRecipe)
+R = TypeVar("R", bound=Table)
 
 _PREFIXES = {
     "poses": "pose-",
@@ -27,6 +27,8 @@ _TITLES = {
     "poses": "pose library",
     "views": "virtual views",
     "pseudo": "people lifted to 3D (pseudo:NAME)",
+    "people": "people",
+    "pictures": "pictures",
     "pool": "image pool",
     "matching": "matching (Eq. 1-4)",
     "blending": "blending (Eq. 5-8)",
@@ -36,7 +38,7 @@ _TITLES = {
 }
 
 
-def add_recipe_options(parser: argparse.ArgumentParser, model: type[PoseRecipe]) -> None:
+def add_recipe_options(parser: argparse.ArgumentParser, model: type[Table]) -> None:
     """Add ``--recipe`` and an option for every field of a recipe, table by table."""
     parser.add_argument(
         "--recipe", metavar="NAME|PATH", help="packaged recipe or TOML file; the options below override it"

@@ -24,6 +24,7 @@ from pipelines.recipe import Recipe
 from synth import pool_build
 from synth.cache import atomic_folder, atomic_write_bytes
 from synth.environment import library_versions
+from synth.errors import InputError
 from synth.matching import Alignment, build_index, load_index, save_index
 from synth.matching.index import INDEX_VERSION
 from synth.mosaic.samples import SplitIndex
@@ -221,9 +222,14 @@ def check_images(recipe: Recipe) -> None:
     Raises
     ------
     InputError
-        If one is unknown or missing.
+        If one is unknown or missing, or frames of one film would be shared among splits.
     """
     for source in catalog.image_sources(recipe.sources.images):
+        if source.filmed and len(recipe.output.cycle.used) > 1:
+            raise InputError(
+                f"photographs are shared among splits one by one, and the frames of {source.name} are too much "
+                "alike for that; make a single split with --splits 1:0:0"
+            )
         if not source.embedded:
             catalog.locate(source, recipe.sources.data_root)
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from pipelines.cluster import Workers
-from pipelines.command import INTERRUPTED, CommandParser, interruptible
-from pipelines.label_options import add_running_options, positive
+from pipelines.command import INTERRUPTED, CommandParser, interruptible, positive
+from pipelines.label_options import add_running_options
 from pipelines.prepare import Tools
 from pipelines.progress import Progress
 from pipelines.pseudo3d import DEFAULT_MOCAP, LiftPlan, PreparedPeople, prepare_people

@@ -107,14 +107,13 @@ class Blending(Table):
         return BlendOptions(**self.model_dump())
 
 
-class Output(Table):
-    """What is written."""
+class SampleOutput(Table):
+    """What is written of samples, whether they have pictures or not."""
 
     n: int = Field(1000, ge=1, description="number of samples; a store can be extended later")
     seed: int = Field(0, ge=0, lt=2**63, description="seed of every random draw")
     splits: str = Field("8:1:1", description="shares of train, val and test")
     shard_size: int = Field(1000, ge=1, le=1_000_000, description="samples a shard: a file, a task, a commit")
-    codec: str = Field("zstd:1", description="of the pictures: zstd, zstd:LEVEL, jpeg:QUALITY or none")
 
     @field_validator("splits")
     @classmethod
@@ -122,15 +121,31 @@ class Output(Table):
         parse_splits(text)
         return text
 
+    @property
+    def cycle(self) -> SplitCycle:
+        """How ids run through the splits."""
+        return parse_splits(self.splits)
+
+    @property
+    def picture_codec(self) -> str | None:
+        """Codec of the pictures; None for samples without."""
+        return None
+
+
+class Output(SampleOutput):
+    """What is written."""
+
+    codec: str = Field("zstd:1", description="of the pictures: zstd, zstd:LEVEL, jpeg:QUALITY or none")
+
     @field_validator("codec")
     @classmethod
     def _full_name(cls, text: str) -> str:
         return str(parse_codec(text))
 
     @property
-    def cycle(self) -> SplitCycle:
-        """How ids run through the splits."""
-        return parse_splits(self.splits)
+    def picture_codec(self) -> str | None:
+        """Codec of the pictures."""
+        return self.codec
 
 
 class Run(Table):

@@ -12,10 +12,9 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
-from pipelines.pose_recipe import PoseRecipe
 from synth.errors import InputError
 
-R = TypeVar("R", bound=PoseRecipe)
+R = TypeVar("R", bound=BaseModel)
 
 
 def packaged_recipes() -> dict[str, Path]:
@@ -25,6 +24,26 @@ def packaged_recipes() -> dict[str, Path]:
         if found := sorted(folder.glob("*.toml")):
             return {file.stem: file for file in found}
     return {}
+
+
+def recipe_list() -> list[str]:
+    """List the packaged recipes with their titles, by the command that takes them."""
+    titles: dict[str, list[str]] = {}
+    found = packaged_recipes()
+    width = max(map(len, found), default=0)
+    for name, path in found.items():
+        title = path.read_text(encoding="utf-8").partition("\n")[0].removeprefix("#").strip()
+        titles.setdefault(_command_of(name), []).append(f"{name:<{width}}  {title}")
+    lines: list[str] = []
+    for command, of_command in titles.items():
+        lines += ["", f"synth {command} --recipe NAME", *of_command]
+    return lines[1:]
+
+
+def _command_of(name: str) -> str:
+    """Command that takes a packaged recipe, by the start of its name."""
+    kinds = {"labels": "label all STORE", "render": "render", "train": "train"}
+    return kinds.get(name.partition("-")[0], "mosaic")
 
 
 def find_recipe(name: str) -> Path:
@@ -61,10 +80,19 @@ def read_recipe(path: Path, model: type[R]) -> R:
         If it is not TOML, has an unknown key or a value of another type or out of range; the message
         names file, key and value.
     """
+    return checked(read_toml(path), model, path)
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """Read a TOML file; `InputError` if it is none."""
     try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise InputError(f"{path}: cannot be read as TOML: {error}") from error
+
+
+def checked(document: dict[str, Any], model: type[R], path: Path) -> R:
+    """Recipe of a document that was read from `path`; errors as of `read_recipe`."""
     try:
         # read as JSON, so that types count (no number in quotes) and lists stand for tuples
         return model.model_validate_json(json.dumps(document, default=str), strict=True)
@@ -81,7 +109,7 @@ def with_overrides(
 
     Parameters
     ----------
-    recipe : PoseRecipe
+    recipe : BaseModel
         Of any kind; left as it is.
     overrides : mapping of key path to value
         Such as ``("blending", "sigma")`` to ``"20"``; text is converted to the field's type.
@@ -97,7 +125,7 @@ def with_overrides(
     for keys, value in overrides.items():
         table = document
         for key in keys[:-1]:
-            table = table[key]
+            table = table.setdefault(key, {})
         table[keys[-1]] = value
     try:
         return type(recipe).model_validate(document)

@@ -14,7 +14,7 @@ from synth.rendering.maps import MAPS, check_maps
 from synth.rendering.renderer import RenderOptions
 from synth.splits import SplitCycle
 
-RENDER_VERSION = 1
+RENDER_VERSION = 2
 """Raised whenever the same inputs and options would give other samples."""
 
 

@@ -18,18 +18,34 @@ from synth.store.metadata import StoreMeta
 from synth.store.reader import open_store
 from synth.store.schema import BOX, VALID
 
+_PAPER = 255
+"""Grey level of the sheet where samples have no pictures."""
+
 
 def sealed_line(meta: StoreMeta) -> str:
     """Say samples by split, failures and bytes of a sealed store."""
     seal = meta.seal or {}
-    counts = SplitCycle(*meta.attributes["split_cycle"]).counts(meta.n)
+    counts = _split_counts(meta)
     splits = ", ".join(f"{name} {count:,}" for name, count in zip(SPLITS, counts, strict=True) if count)
     failed = f", {seal['failed']:,} failed" if seal.get("failed") else ""
     return f"{meta.n:,} samples ({splits}{failed}), {seal.get('bytes', 0) / 1e9:,.2f} GB"
 
 
+def _split_counts(meta: StoreMeta) -> tuple[int, ...]:
+    """Count the samples of each split: by the cycle that ids run through, else one by one."""
+    if "split_cycle" in meta.attributes:
+        return SplitCycle(*meta.attributes["split_cycle"]).counts(meta.n)
+    return tuple(np.bincount(open_store(meta.path).label("split"), minlength=len(SPLITS)).tolist())
+
+
 def plan_lines(
-    n: int, missing: int, counts: Sequence[str], estimate: Estimate, codec: str, workers: int
+    n: int,
+    missing: int,
+    counts: Sequence[str],
+    estimate: Estimate,
+    codec: str,
+    workers: int,
+    unit: str = "images",
 ) -> list[str]:
     """Say counts, bytes by codec and time of a run that is still to be made.
 
@@ -45,6 +61,8 @@ def plan_lines(
         The one that is chosen.
     workers : int
         Processes that make them.
+    unit : str
+        What samples are called.
     """
     lines = [f"samples: {n:,}, to be made: {missing:,}", *counts]
     for name, size in estimate.size.items():
@@ -53,7 +71,7 @@ def plan_lines(
             f"size with {name}: {missing * size / 1e9:,.2f} GB, {size / 1e3:,.0f} kB a sample{chosen}"
         )
     rate = workers / estimate.seconds
-    lines.append(f"time: about {duration(missing / rate)} with {workers} worker(s), {rate:,.0f} images/s")
+    lines.append(f"time: about {duration(missing / rate)} with {workers} worker(s), {rate:,.0f} {unit}/s")
     return lines
 
 
@@ -64,8 +82,9 @@ def write_preview(out: Path, count: int) -> list[str]:
     store = open_store(out)
     count = min(count, len(store))
     valid = store.read_label(VALID.name, 0, count)
-    images = np.zeros((count, BOX, BOX, 3), np.uint8)
-    images[valid] = store.read_images(np.flatnonzero(valid))
+    images = np.full((count, BOX, BOX, 3), _PAPER, np.uint8)
+    if "images" in store.names:
+        images[valid] = store.read_images(np.flatnonzero(valid))
     sheet = contact_sheet(images, store.read_label("joints2d", 0, count), valid, H36M17)
     path = beside(out, "preview.png")
     atomic_write_bytes(path, encode_png(sheet))

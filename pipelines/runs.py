@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.cluster import Workers
-from pipelines.estimate import Estimate
+from pipelines.estimate import NO_PICTURES, Estimate
 from pipelines.progress import Progress, duration
-from pipelines.recipe import Output, Run
+from pipelines.recipe import Run, SampleOutput
 from pipelines.report import plan_lines, sealed_line, write_preview
 from pipelines.runlog import RunLog, count_rejections, rejection_lines, write_rejections
 from pipelines.shards import ShardOutcome
@@ -45,7 +45,7 @@ class Request:
         The store.
     n : int
         Samples.
-    output : Output
+    output : SampleOutput
         Shards and codec.
     run : Run
         How to go about it.
@@ -59,7 +59,7 @@ class Request:
 
     out: Path
     n: int
-    output: Output
+    output: SampleOutput
     run: Run
     described: Mapping[str, Any]
     deciding: tuple[str, ...]
@@ -90,6 +90,8 @@ class Work:
         Makes the task of a shard, given its number and whether its first failure ends it.
     make : callable
         Does a task on a worker: a function of a module.
+    unit : str
+        What samples are called in counts.
     """
 
     plan: StorePlan
@@ -101,6 +103,7 @@ class Work:
     stage: str
     task: Callable[[int, bool], Any]
     make: Callable[[Any], ShardOutcome]
+    unit: str = "images"
 
 
 def make_store(
@@ -145,7 +148,7 @@ def make_store(
             made, seconds = _make_pending(request, work, meta, workers, progress, log)
         failed = finish(out, request.run.max_fail_rate)
         log.write("sealed", samples=meta.n, failed=failed, made=made, seconds=round(seconds, 3))
-    rate = f" in {duration(seconds)}, {made / seconds:,.0f} images/s" if made else ""
+    rate = f" in {duration(seconds)}, {made / seconds:,.0f} {work.unit}/s" if made else ""
     return [
         f"sealed {out}: {sealed_line(open_meta(out))}",
         f"  made {made:,} samples{rate}",
@@ -178,7 +181,7 @@ def plan_store(request: Request, prepare: Callable[[Workers], Work]) -> list[str
     missing = _require_space(request, work, there)
     free = free_space(request.out) / 1e9
     return [
-        *plan_lines(request.n, missing, work.counts, work.estimate, request.output.codec, count),
+        *plan_lines(request.n, missing, work.counts, work.estimate, _codec(request), count, work.unit),
         *rejection_lines(count_rejections(work.rejections)),
         f"free disk: {free:,.1f} GB in {request.out.resolve().parent}; it fits, nothing was written",
     ]
@@ -190,14 +193,19 @@ def _look(request: Request) -> StoreMeta | None:
     if there is not None:
         final = there.seal is not None and there.n == request.n
         check_same_recipe(there, request.described, tuple(request.described) if final else request.deciding)
-        check_layout(there, request.n, request.output.shard_size, request.output.codec)
+        check_layout(there, request.n, request.output.shard_size, request.output.picture_codec)
     return there
+
+
+def _codec(request: Request) -> str:
+    """Name the codec of the pictures as estimates do."""
+    return request.output.picture_codec or NO_PICTURES
 
 
 def _require_space(request: Request, work: Work, there: StoreMeta | None) -> int:
     """Count the samples to be made, having checked that they fit the disk."""
     missing = request.n - committed_samples(there)
-    require_space(request.out, missing * work.estimate.size[request.output.codec])
+    require_space(request.out, missing * work.estimate.size[_codec(request)])
     return missing
 
 
@@ -213,7 +221,7 @@ def _make_pending(
     workers.require_paths([meta.path.resolve(), *work.paths])
     tasks = [work.task(shard, request.run.on_error == "stop") for shard in shards]
     started = time.monotonic()
-    with progress.stage(work.stage, total, "images") as stage:
+    with progress.stage(work.stage, total, work.unit) as stage:
 
         def done(outcome: ShardOutcome) -> None:
             stage.advance(outcome.samples)

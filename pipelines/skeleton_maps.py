@@ -28,6 +28,9 @@ from synth.skeletons import DEEPSKELETON16
 from synth.store.reader import Store, open_store
 from synth.store.schema import VALID
 
+NO_POSE = "its 3D joints or its camera are not known"
+"""Reason by which photographs that nobody has measured are left out."""
+
 _PIECE = 50
 """Samples drawn at a time: their maps of all hypotheses fit in a core's cache."""
 
@@ -63,7 +66,7 @@ class MapsBlock:
     size: int
 
     def samples(self) -> Iterator[dict[str, NDArray[Any]] | InputError]:
-        """Draw each sample in turn; samples that the store lacks have no maps."""
+        """Draw each sample in turn; samples that the store, or their 3D joints or camera, lack have no maps."""
         for first in range(0, len(self.ids), _PIECE):
             ids = self.ids[first : first + _PIECE]
             start, stop = int(ids[0]), int(ids[-1]) + 1
@@ -71,9 +74,14 @@ class MapsBlock:
                 self.store.read_label(name, start, stop) for name in ("joints3d", "K", VALID.name)
             )
             picture = self.store.meta.schema.array("images").inner_shape[0]
-            drawn = draw_hypotheses(joints3d, K, self.kinds, picture, self.size)
-            for n in range(len(ids)):
-                yield {name: maps[n] for name, maps in drawn.items()} if valid[n] else InputError(NO_SAMPLE)
+            known = np.isfinite(joints3d).all(axis=(1, 2)) & np.isfinite(K).all(axis=(1, 2))
+            if known.any():
+                drawn = draw_hypotheses(joints3d[known], K[known], self.kinds, picture, self.size)
+            for n, place in enumerate((np.cumsum(known) - 1).tolist()):
+                if valid[n] and known[n]:
+                    yield {name: maps[place] for name, maps in drawn.items()}
+                else:
+                    yield InputError(NO_POSE if valid[n] else NO_SAMPLE)
 
     def labels(self) -> Mapping[str, NDArray[Any]]:
         """No array of the pass is unsharded."""

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from pipelines.command import CommandParser
-from pipelines.label_options import add_running_options, positive, running
+from pipelines.command import CommandParser, positive
+from pipelines.label_options import add_running_options, running
 from pipelines.label_pass import sealed_store
 from pipelines.skeleton_maps import make_skeleton_maps
 from synth.labels.hypotheses import hypotheses

@@ -70,11 +70,11 @@ def _how_to_go_on(out: Path, command: list[str]) -> list[str]:
     if not has_store(out):
         return ["interrupted before the store was begun. To begin again:", f"  {shlex.join(command)}"]
     meta, done = open_meta(out), len(committed_shards(out))
-    words = _without_resume(command)
+    words = without_resume(command)
     return [f"interrupted: {done:,} of {meta.shards:,} shards are done. To go on:", f"  {shlex.join(words)}"]
 
 
-def _without_resume(command: list[str]) -> list[str]:
+def without_resume(command: list[str]) -> list[str]:
     """Arguments without ``--resume``, whose default goes on with a store and whose ``never`` would not."""
     words: list[str] = []
     skip = False

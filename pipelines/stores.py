@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pipelines.shards import ShardOutcome
+from synth.differences import differences
 from synth.errors import DiskSpaceError, InputError, StoreError, TooManyFailuresError
 from synth.store.commits import committed_shards, pending_shards
 from synth.store.create import create_store, resume_store
@@ -84,15 +85,14 @@ def check_same_recipe(meta: StoreMeta, recipe: Mapping[str, Any], tables: Sequen
     StoreError
         They differ; every difference is named.
     """
-    there, here = (_flat(r, tables) for r in (meta.attributes.get("recipe", {}), recipe))
-    differ = [key for key in {**there, **here} if there.get(key) != here.get(key)]
-    if differ:
-        named = "; ".join(f"{key} is {there.get(key)} there, {here.get(key)} now" for key in differ)
+    both = (meta.attributes.get("recipe", {}), recipe)
+    there, here = ({key: value for key, value in each.items() if key in tables} for each in both)
+    if named := differences(there, here):
         raise StoreError(f"{meta.path} was begun with another recipe: {named}; choose another --out")
 
 
-def check_layout(meta: StoreMeta, n: int, shard_size: int, codec: str) -> None:
-    """Compare the size and layout asked for with those of a store that is there.
+def check_layout(meta: StoreMeta, n: int, shard_size: int, codec: str | None) -> None:
+    """Compare the size and layout asked for with those of a store that is there; no codec: without pictures.
 
     Raises
     ------
@@ -103,10 +103,10 @@ def check_layout(meta: StoreMeta, n: int, shard_size: int, codec: str) -> None:
         raise StoreError(
             f"{meta.path} holds n = {meta.n} samples, this run asks for {n}; ask for {meta.n} or more"
         )
-    for option, was, now in (
-        ("--shard-size", meta.schema.shard_size, shard_size),
-        ("--codec", meta.schema.array("images").codec, codec),
-    ):
+    options: list[tuple[str, object, object]] = [("--shard-size", meta.schema.shard_size, shard_size)]
+    if codec is not None:
+        options.append(("--codec", meta.schema.array("images").codec, codec))
+    for option, was, now in options:
         if was != now:
             raise StoreError(
                 f"{meta.path} was begun with {option} {was}, not {now}; give {option} {was} to go on"
@@ -254,12 +254,3 @@ def _too_many(meta: StoreMeta, failed: int, rate: float, sample: int, reason: st
         f"{failed:,} of {meta.n:,} samples failed, more than --max-fail-rate {rate:g} allows "
         f"(sample {sample}: {reason}); {meta.path} stays unsealed"
     )
-
-
-def _flat(document: Mapping[str, Any], tables: Sequence[str], above: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in document.items():
-        if above or key in tables:
-            name = f"{above}{key}"
-            flat.update(_flat(value, tables, f"{name}.") if isinstance(value, dict) else {name: value})
-    return flat

@@ -42,7 +42,12 @@ def _commands() -> dict[str, tuple[Callable[[Sequence[str]], int], str]]:
     return {
         "mosaic": (_mosaic, "make a store of mosaics of photographs, guided by motion capture"),
         "render": (_render, "render people in the poses and cameras of a store, or of motion capture"),
+        "project": (_project, "project motion capture into virtual cameras, without pictures"),
+        "crops": (_crops, "cut annotated people out of photographs, to train and to evaluate on"),
         "label": (_label, "add labels to a store: pose classes, skeleton maps"),
+        "train": (_train, "train a network on stores"),
+        "evaluate": (_evaluate, "compare trained networks, or estimates from files, on stores"),
+        "export": (_export, "write a store's samples for WebDataset, or as COCO-style annotations"),
         "sources": (_sources, "list the known sources of real data and what is there of them"),
         "recipes": (_recipes, "list the recipes that come with the package"),
         "verify": (_verify, "check every byte of a store"),
@@ -77,10 +82,40 @@ def _render(argv: Sequence[str]) -> int:
     return render_command.main(argv)
 
 
+def _project(argv: Sequence[str]) -> int:
+    from pipelines import project_command
+
+    return project_command.main(argv)
+
+
+def _crops(argv: Sequence[str]) -> int:
+    from pipelines import crops_command
+
+    return crops_command.main(argv)
+
+
 def _label(argv: Sequence[str]) -> int:
     from pipelines import label_command
 
     return label_command.main(argv)
+
+
+def _train(argv: Sequence[str]) -> int:
+    from pipelines import train_command
+
+    return train_command.main(argv)
+
+
+def _evaluate(argv: Sequence[str]) -> int:
+    from pipelines import evaluate_command
+
+    return evaluate_command.main(argv)
+
+
+def _export(argv: Sequence[str]) -> int:
+    from pipelines import export_command
+
+    return export_command.main(argv)
 
 
 def _sources(argv: Sequence[str]) -> int:
@@ -95,30 +130,17 @@ def _sources(argv: Sequence[str]) -> int:
 
 
 def _recipes(argv: Sequence[str]) -> int:
-    from pipelines.recipe_files import packaged_recipes
+    from pipelines.recipe_files import recipe_list
 
     CommandParser("synth recipes", "List the recipes that come with the package.").parse_args(argv)
-    for name, path in packaged_recipes().items():
-        title = path.read_text(encoding="utf-8").partition("\n")[0].removeprefix("#").strip()
-        print(f"{name:<22} {title}")
+    print("\n".join(recipe_list()))
     return 0
 
 
 def _verify(argv: Sequence[str]) -> int:
-    from synth.errors import StoreError
-    from synth.store.create import label_passes
-    from synth.store.verify import verify
+    from pipelines import verify_command
 
-    parser = CommandParser(
-        "synth verify", "Check a store: records, sizes, checksums, and that everything decodes."
-    )
-    parser.add_argument("store", type=Path)
-    parser.add_argument("--no-decode", action="store_true", help="compare checksums alone")
-    arguments = parser.parse_args(argv)
-    stores = [arguments.store, *label_passes(arguments.store)]
-    reports = [verify(path, decode=not arguments.no_decode) for path in stores]
-    print("\n".join(map(str, reports)))
-    return 0 if all(report.ok for report in reports) else StoreError.exit_code
+    return verify_command.main(argv)
 
 
 def _seal(argv: Sequence[str]) -> int:

@@ -101,6 +101,25 @@ def euler_to_matrix(angles: ArrayLike, order: str) -> NDArray[np.float64]:
     return rotation
 
 
+def to_optical_axis(directions: ArrayLike) -> NDArray[np.float64]:
+    """Least rotations that bring directions to +z.
+
+    Parameters
+    ----------
+    directions : (..., 3) float
+        Of any length, not opposite to +z.
+
+    Returns
+    -------
+    (..., 3, 3) float64
+    """
+    given = np.asarray(directions, dtype=np.float64)
+    x, y, z = np.moveaxis(given / np.linalg.norm(given, axis=-1, keepdims=True), -1, 0)
+    share = 1.0 / (1.0 + z)
+    rows = [[1.0 - x * x * share, -x * y * share, -x], [-x * y * share, 1.0 - y * y * share, -y], [x, y, z]]
+    return np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
+
+
 @dataclass(frozen=True)
 class Similarity:
     """Maps `x -> scale * rotation @ x + translation`, one for each batch element.

@@ -95,15 +95,9 @@ def _crop_task(
     photographs = []
     for position, number in enumerate(used):
         chosen, image[source == position] = np.unique(part.image[source == position], return_inverse=True)
-        photographs.append(_photographs_only(images[number], chosen))
+        photographs.append(images[number].photographs(chosen))
     part = dataclasses.replace(part, source=source.astype(np.int16), image=image)
     return CropTask(path, first, tuple(photographs), part, options)
-
-
-def _photographs_only(images: AnnotatedImages, chosen: NDArray[np.int32]) -> AnnotatedImages:
-    names = tuple(images.images[image] for image in chosen)
-    people = ("image_of", "person", "joints", "labelled", "occluded")
-    return dataclasses.replace(images, images=names, **{name: getattr(images, name)[:0] for name in people})
 
 
 def create_crops(path: Path, rows: int, size: int) -> None:

@@ -147,7 +147,7 @@ def _plan_source(number: int, images: AnnotatedImages, options: PoolOptions) -> 
         person_name(images.images[image], person)
         for image, person in zip(images.image_of[order], images.person[order], strict=True)
     ]
-    kept, rejections = _judge(images.source, names, joints, labelled, scale, options)
+    kept, rejections = judge_people(images.source, names, joints, labelled, scale, options)
     order, joints, labelled, scale = order[kept], joints[kept], labelled[kept], scale[kept]
     transform = centred_transforms(joints, labelled, options.pixels_per_metre / scale, options.size)
     in_crop = to_crop(transform, joints)
@@ -185,7 +185,7 @@ def _too_few(source: str, name: str, labelled: NDArray[np.bool_], options: PoolO
     return Rejection(source, name, "too few joints labelled", detail)
 
 
-def _judge(
+def judge_people(
     source: str,
     names: Sequence[str],
     joints: NDArray[np.float64],
@@ -193,7 +193,25 @@ def _judge(
     scale: NDArray[np.float64],
     options: PoolOptions,
 ) -> tuple[NDArray[np.bool_], list[Rejection]]:
-    """Split people into kept ones, (N,) bool, and rejections, each with the first filter that holds."""
+    """Split people into those whom the filters keep and the others.
+
+    Parameters
+    ----------
+    source, names : str, sequence of N str
+        For the rejections.
+    joints, labelled : (N, 13, 2) float64, (N, 13) bool
+        Joints of `BODY13` in photograph pixels.
+    scale : (N,) float64
+        Photograph pixels per standard metre.
+    options : PoolOptions
+        Filters.
+
+    Returns
+    -------
+    kept : (N,) bool
+    rejections : list of Rejection
+        Each of the others with the first filter that refuses it.
+    """
     rejections = []
     few = labelled.sum(axis=1) < options.min_labelled
     unmeasured = ~few & ~(scale > 0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -72,19 +74,46 @@ def contact_sheet(
     (R, C, 3) uint8
         RGB.
     """
-    count, height, width = images.shape[:3]
-    columns = min(columns, count)
-    cell = (_CAPTION + 2 * height + 2 * _GAP, width + _GAP)
-    sheet = np.full((-(-count // columns) * cell[0], columns * cell[1], 3), _PAPER, np.uint8)
-    for k in range(count):
+    pictures = [
+        picture if made else np.full_like(picture, 128) for picture, made in zip(images, valid, strict=True)
+    ]
+    below = [
+        draw_skeleton(picture, own, skeleton) if made else picture
+        for picture, own, made in zip(pictures, joints, valid, strict=True)
+    ]
+    return picture_sheet([pictures, below], [str(k) for k in range(len(images))], columns)
+
+
+def picture_sheet(
+    rows: Sequence[Sequence[NDArray[np.uint8]]], captions: Sequence[str], columns: int = 8
+) -> NDArray[np.uint8]:
+    """Arrange several pictures of each of K samples under each other, and the samples in rows.
+
+    Parameters
+    ----------
+    rows : sequence of K pictures each, (H, W, 3) uint8
+        RGB, all of one size; the first ones are shown at the top.
+    captions : sequence of K str
+        Above each sample.
+    columns : int
+        Samples in a row.
+
+    Returns
+    -------
+    (R, C, 3) uint8
+        RGB.
+    """
+    height, width = rows[0][0].shape[:2]
+    columns = min(columns, len(captions))
+    cell = (_CAPTION + len(rows) * (height + _GAP), width + _GAP)
+    sheet = np.full((-(-len(captions) // columns) * cell[0], columns * cell[1], 3), _PAPER, np.uint8)
+    for k, caption in enumerate(captions):
         top, left = (k // columns) * cell[0], (k % columns) * cell[1]
-        caption = (left + 2, top + _CAPTION - 3)
-        cv2.putText(sheet, str(k), caption, cv2.FONT_HERSHEY_SIMPLEX, 0.4, (0, 0, 0), 1, cv2.LINE_AA)
-        picture = images[k] if valid[k] else np.full_like(images[k], 128)
-        below = draw_skeleton(picture, joints[k], skeleton) if valid[k] else picture
-        for row, shown in enumerate((picture, below)):
+        place = (left + 2, top + _CAPTION - 3)
+        cv2.putText(sheet, caption, place, cv2.FONT_HERSHEY_SIMPLEX, 0.4, (0, 0, 0), 1, cv2.LINE_AA)
+        for row, pictures in enumerate(rows):
             y = top + _CAPTION + row * (height + _GAP)
-            sheet[y : y + height, left : left + width] = shown
+            sheet[y : y + height, left : left + width] = pictures[k]
     return sheet
 
 

@@ -22,6 +22,7 @@ from synth.cameras import (
     sample_views,
     to_camera,
 )
+from synth.geometry import torso_centre
 from synth.occlusion import self_occluded
 from synth.poses import PoseLibrary
 from synth.query_plan import QueryPlan, choose_poses
@@ -148,6 +149,18 @@ def query_labels(
         "K": queries.cameras.K,
         "R": queries.cameras.R,
         "t": queries.cameras.t,
+    }
+
+
+def joint_labels(queries: Queries) -> dict[str, NDArray[np.generic]]:
+    """Collect the labels of joints whose samples show the queries' own body, by the names of `sample_schema`."""
+    joints3d = queries.joints3d
+    return {
+        "joints2d": queries.joints2d,
+        "joints3d": joints3d,
+        "joints3d_torso": (joints3d - torso_centre(joints3d)[:, None]).astype(np.float32),
+        "self_occluded": queries.self_occluded,
+        "visible": queries.inside & ~queries.self_occluded,
     }
 
 

@@ -37,13 +37,19 @@ def poses(ids: NDArray[np.int64]) -> dict[str, NDArray[np.generic]]:
     }
 
 
-def make_store(path: Path, n: int = 500, shard_size: int = 50, sealed: bool = True) -> Path:
-    """Store of `n` poses of which `FAILED` failed."""
+def make_store(
+    path: Path, n: int = 500, shard_size: int = 50, sealed: bool = True, flat: tuple[int, ...] = ()
+) -> Path:
+    """Store of `n` poses of which `FAILED` failed; of those in `flat` neither 3D nor the left wrist is known."""
     create_store(path, StoreSchema(_ARRAYS, shard_size), n, recipe_hash="poses", attributes={})
     for shard in range(-(-n // shard_size)):
         with ShardWriter(path, shard) as writer:
             failures = {FAILED: "no match"} if writer.start <= FAILED < writer.stop else {}
-            writer.commit(poses(np.arange(writer.start, writer.stop)), failures)
+            ids = np.arange(writer.start, writer.stop)
+            arrays = poses(ids)
+            arrays["joints3d"][np.isin(ids, flat)] = np.nan
+            arrays["joints2d"][np.isin(ids, flat), H36M17.index("left_wrist")] = np.nan
+            writer.commit(arrays, failures)
     if sealed:
         seal(path)
     return path

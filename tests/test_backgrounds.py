@@ -17,6 +17,7 @@ from synth.body.noise import fractal, smoothstep
 from synth.body.panoramas import PHOTOGRAPHED, painted, photographed
 from synth.body.raycast import CUTOUT, ROOM, SOLID, Scene, cast
 from synth.body.scenes import sample_scene
+from synth.body.textures import pack_texels
 from synth.body.tiles import TILE, hedge, tree
 
 DATA = Path(synth.body.__file__).parent / "data" / "backgrounds"
@@ -37,7 +38,7 @@ def scene(boxes=(), kinds=(), tile="plaster", ground=-1, repeat=0.0, **rest) -> 
         "ground_mixed": False,
         "ground_tint": np.ones(3, np.float32),
         "haze": 1e6,
-        "panorama": np.full((8, 16, 3), 255, np.uint8),
+        "panorama": pack_texels(np.full((8, 16, 3), 255, np.uint8)),
         "panorama_height": 1.5,
         "panorama_radius": 1000.0,
         "sun": np.array([0, 1, 0], np.float32),
@@ -153,7 +154,9 @@ def test_colour_of_a_lit_wall_is_its_tile_times_the_light():
 def test_panorama_is_seen_in_its_own_directions():
     columns = np.zeros((256, 512, 3), np.uint8)
     columns[:, 384:, 0] = 255  # the quarter from +x round to -z
-    colours, _ = look([0, 1, 0], [[1, 0.1, -1], [1, 0.1, 1], [-1, 0.1, 1]], scene(panorama=columns))
+    colours, _ = look(
+        [0, 1, 0], [[1, 0.1, -1], [1, 0.1, 1], [-1, 0.1, 1]], scene(panorama=pack_texels(columns))
+    )
     assert colours[:, 0].round(2).tolist() == [1.0, 0.0, 0.0]
 
 

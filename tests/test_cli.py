@@ -35,7 +35,22 @@ def test_help_lists_commands_and_exit_codes(capsys):
 
 @pytest.mark.parametrize(
     "name",
-    ["mosaic", "render", "label", "label classes", "label assign", "sources", "recipes", "verify", "seal"],
+    [
+        "mosaic",
+        "render",
+        "label",
+        "label classes",
+        "label assign",
+        "project",
+        "crops",
+        "train",
+        "evaluate",
+        "export",
+        "sources",
+        "recipes",
+        "verify",
+        "seal",
+    ],
 )
 def test_every_command_documents_its_options_and_exit_codes(name, capsys):
     with pytest.raises(SystemExit) as caught:

@@ -17,6 +17,7 @@ from synth.geometry import (
     euler_to_matrix,
     rigid_alignment,
     similarity_alignment,
+    to_optical_axis,
     torso_centre,
     torso_frame,
 )
@@ -36,6 +37,18 @@ def test_axis_angle_of_tiny_and_zero_vectors():
     np.testing.assert_array_equal(axis_angle_to_matrix([0.0, 0.0, 0.0]), np.eye(3))
     tiny = axis_angle_to_matrix([0.0, 0.0, 1e-9])
     assert tiny[1, 0] == pytest.approx(1e-9, rel=1e-12)
+
+
+@settings(deadline=None)
+@given(arrays(np.float64, (4, 3), elements=st.floats(0.01, 7)))
+def test_the_least_rotation_to_the_optical_axis(directions):
+    found = to_optical_axis(directions * [1, -1, 1])
+    units = directions * [1, -1, 1] / np.linalg.norm(directions, axis=1, keepdims=True)
+    np.testing.assert_allclose(np.einsum("nij,nj->ni", found, units), [[0, 0, 1]] * 4, atol=1e-12)
+    # a proper rotation by the angle between the two, hence by the least
+    angles = np.arccos(np.clip(units[:, 2], -1, 1))
+    np.testing.assert_allclose(Rotation.from_matrix(found).magnitude(), angles, atol=1e-6)
+    np.testing.assert_allclose(np.linalg.det(found), 1.0)
 
 
 def test_quarter_turn_about_z_takes_x_to_y():

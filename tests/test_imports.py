@@ -11,7 +11,8 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 
 LAYERS = (
-    ("synth.errors", "synth.skeletons", "synth.cache", "synth.native", "synth.environment"),
+    ("synth.errors", "synth.skeletons", "synth.cache", "synth.native", "synth.environment", "synth.npz"),
+    ("synth.differences",),
     ("synth.geometry", "synth.thinning"),
     ("synth.cameras",),
     ("synth.plausibility",),
@@ -21,12 +22,14 @@ LAYERS = (
     (
         *("synth.poses", "synth.splits", "synth.shares", "synth.crops"),
         *("synth.triangulation", "synth.pool", "synth.pool_plan", "synth.pool_crops", "synth.pool_build"),
+        *("synth.protocols", "synth.people_plan", "synth.people_files"),
     ),
     ("synth.occlusion",),
     ("synth.query_plan", "synth.queries"),
     ("synth.matching",),
     ("synth.mosaic",),
     ("synth.store",),
+    ("synth.export",),
     ("synth.rendering",),
     ("synth.preview",),
     ("synth.labels",),

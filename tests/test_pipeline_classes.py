@@ -16,7 +16,7 @@ from pipelines.progress import Progress
 from pipelines.runlog import RunLog
 from synth.cli import main
 from synth.errors import DiskSpaceError, InputError, StoreError
-from synth.labels.classes import joint_error, load_classes, orientated_poses, picture_poses
+from synth.labels.classes import body_joints, joint_error, load_classes, orientated_poses, picture_poses
 from synth.store.create import label_passes
 from synth.store.reader import open_store
 from synth.store.verify import verify
@@ -205,6 +205,25 @@ def test_assigning_another_store(store, tmp_path):
     np.testing.assert_array_equal(in_space.numbers("means3d"), open_store(source).numbers("means3d"))
     with pytest.raises(StoreError, match="by is 3d there, 2d now"):
         assign_store(other, source, "a", "2d", OwnProcess(), quiet, log)
+
+
+def test_people_known_in_2d_alone_have_a_class_by_2d_alone(store, tmp_path):
+    make(store)
+    flat = (3, 11, 12)
+    other = pose_samples.make_store(tmp_path / "o.zarr", 20, shard_size=10, flat=flat)
+    source = store / "labels" / NAME
+    for by in ("3d", "2d"):
+        assign_store(other, source, by, by, OwnProcess(), Progress("none"), RunLog(other, "test"))
+    in_space, in_picture = (open_store(other / "labels" / by).label("pose_class") for by in ("3d", "2d"))
+    nobody = np.flatnonzero(in_space < 0).tolist()
+    assert nobody == sorted((*flat, pose_samples.FAILED))
+    joints = body_joints(open_store(other).label("joints2d"))
+    known = np.isfinite(joints).all(axis=-1)
+    assert known[list(flat)].sum(axis=1).tolist() == [12] * 3
+    away = np.linalg.norm(joints[:, None] - load_classes(source).means2d, axis=-1)
+    expected = np.nanmean(away, axis=2).argmin(axis=1)
+    valid = np.arange(20) != pose_samples.FAILED
+    np.testing.assert_array_equal(in_picture[valid], expected[valid])
 
 
 def test_the_commands(store, tmp_path, capsys, monkeypatch):

@@ -11,7 +11,7 @@ from bodies import random_poses
 
 from pipelines import skeleton_maps as pipeline
 from pipelines.label_command import main
-from pipelines.label_pass import sealed_store
+from pipelines.label_pass import NO_SAMPLE, sealed_store
 from pipelines.progress import Progress
 from pipelines.runlog import RunLog
 from synth.cameras import ViewRange, camera_for, sample_views, to_camera
@@ -37,7 +37,7 @@ from synth.store.seal import seal
 from synth.store.verify import verify
 from synth.store.writer import ShardWriter
 
-N, SHARD, FAILED = 7, 3, 4
+N, SHARD, FAILED, UNKNOWN = 7, 3, 4, 2
 PICTURE = 20
 KINDS = (Hypothesis(1.0, 3), Hypothesis(1.5, 1))
 
@@ -67,11 +67,12 @@ def people():
 
 @pytest.fixture(scope="module")
 def sealed(tmp_path_factory):
-    """A store of black pictures and people, one of which failed."""
+    """A store of black pictures and people, one of which failed, and another whose pose nobody knows."""
     path = tmp_path_factory.mktemp("maps") / "s.zarr"
     arrays = (image_spec("none", PICTURE), *(sample_schema().array(name) for name in ("joints3d", "K")))
     create_store(path, StoreSchema(arrays, SHARD), N, recipe_hash="r", attributes={})
     joints3d, K = people()
+    joints3d[UNKNOWN] = np.nan
     for shard in range(3):
         with ShardWriter(path, shard) as writer:
             rows = slice(writer.start, writer.stop)
@@ -103,7 +104,8 @@ def test_a_pass_holds_the_maps_of_every_sample(store):
     assert lines[0].startswith("sealed")
     made = open_store(store / "labels" / "skeleton-maps")
     assert verify(made.meta.path).ok
-    assert made.valid_ids().tolist() == [0, 1, 2, 3, 5, 6]
+    assert made.valid_ids().tolist() == [0, 1, 3, 5, 6]
+    assert (made.meta.seal or {})["failures"] == {NO_SAMPLE: 1, pipeline.NO_POSE: 1}
     joints3d, K = people()
     for kind in KINDS:
         bones = project_bones(

@@ -37,13 +37,32 @@ def mosaics(tmp_path, monkeypatch):
     return path
 
 
-def test_python_of_the_readme_runs(mosaics, monkeypatch):
-    pytest.importorskip("tensorstore", reason="tensorstore is not installed: the README's second snippet")
-    assert len(SNIPPETS) >= 2
+def run(snippets):
+    """What the pieces leave behind, one after the other."""
     names: dict[str, object] = {}
-    for snippet in SNIPPETS:
+    for snippet in snippets:
         exec(compile(snippet, str(README), "exec"), names)
+    return names
+
+
+def test_python_of_the_readme_runs(mosaics):
+    pytest.importorskip("tensorstore", reason="tensorstore is not installed: the README's second snippet")
+    plain = [snippet for snippet in SNIPPETS if "import torch" not in snippet]
+    assert len(plain) >= 2
+    names = run(plain)
     assert names["image"].shape == (220, 220, 3)
     assert names["pose"].shape == (17, 3)
     assert names["batch"].shape == (4, 220, 220, 3)
     assert names["batch"][:, 0, 0, 0].tolist() == [0, 1, 2, 3]
+
+
+def test_torch_of_the_readme_trains(mosaics):
+    pytest.importorskip("tensorstore", reason="tensorstore is not installed: the README's second snippet")
+    torch = pytest.importorskip("torch", reason="torch is not installed (extra `train`)")
+    (number,) = [number for number, snippet in enumerate(SNIPPETS) if "import torch" in snippet]
+    torch.manual_seed(0)
+    names = run(SNIPPETS[: number + 1])
+    assert names["pictures"].shape == (4, 3, 220, 220)
+    assert names["poses"].shape == (4, 17, 3)
+    assert 0 < names["loss"].item() < 1
+    assert names["network"][2].weight.grad.abs().max() > 0

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -12,7 +13,7 @@ from source_samples import write_image
 from synth.errors import InputError
 from synth.skeletons import H36M17, LSP14
 from synth.sources.images import Annotations, annotated_images, image_size, load_image, numbered_people
-from synth.sources.records import AnnotatedImages, DamagedItemError
+from synth.sources.records import AnnotatedImages, DamagedItemError, Known
 
 
 def _annotations(images: list[str], joints: np.ndarray, labelled: np.ndarray | None = None) -> Annotations:
@@ -129,3 +130,41 @@ def test_an_undecodable_image_is_an_input_error(tmp_path: Path, damage: str) -> 
 
 def test_people_are_numbered_within_their_image() -> None:
     assert numbered_people(["a", "b", "a", "a", "b"]).tolist() == [0, 0, 1, 2, 1]
+
+
+def test_what_else_is_known_follows_its_people(tmp_path: Path) -> None:
+    for folder in ("one", "two"):
+        write_image(tmp_path / folder / "000001.jpg", 20, 10)
+    joints = np.full((3, 14, 2), 5.0)
+    joints3d = np.arange(3 * 14 * 3, dtype=np.float32).reshape(3, 14, 3)
+    images = ["two/000001.jpg", "three/000001.jpg", "one/000001.jpg"]
+    known = Known(joints3d=joints3d, frame=np.array([7, 8, 9], np.int32), subject=np.array(["a", "b", "c"]))
+    annotations = replace(_annotations(images, joints), known=known, members=True)
+    result, rejections = annotated_images(annotations, tmp_path)
+    assert [rejection.item for rejection in rejections] == ["three/000001.jpg person 0"]
+    assert [result.images[image] for image in result.image_of] == ["two/000001.jpg", "one/000001.jpg"]
+    found = result.known
+    assert found.joints3d is not None
+    assert found.frame is not None
+    assert found.frame.tolist() == [7, 9]
+    assert found.action is None
+    np.testing.assert_array_equal(found.joints3d[1, H36M17.index("neck")], joints3d[2, LSP14.index("neck")])
+    assert np.isnan(found.joints3d[:, H36M17.index("pelvis")]).all()
+    pixels_only = result.photographs(np.array([1]))
+    assert pixels_only.images == (result.images[1],)
+    assert len(pixels_only) == 0
+    assert pixels_only.known.subject is not None
+    assert len(pixels_only.known.subject) == 0
+
+
+def test_frames_of_one_folder_are_of_one_size(tmp_path: Path) -> None:
+    for folder, width in (("one", 20), ("two", 30)):
+        write_image(tmp_path / folder / "1.png", width, 10)
+    (tmp_path / "one" / "2.png").write_bytes(b"never opened")
+    joints = np.full((3, 14, 2), 5.0)
+    joints[:, 0, 0] = 25
+    images = ["one/1.png", "one/2.png", "two/1.png"]
+    result, rejections = annotated_images(replace(_annotations(images, joints), members=True), tmp_path)
+    ankle = H36M17.index("right_ankle")
+    assert result.labelled[:, ankle].tolist() == [False, False, True]
+    assert {rejection.reason for rejection in rejections} == {"joint outside the image"}

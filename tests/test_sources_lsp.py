@@ -24,7 +24,10 @@ def test_lsp_counts_hidden_joints_and_leaves_out_its_test_images(tmp_path: Path)
     assert people.joints[0, 0].tolist() == [10, 20]
     assert people.labelled.all()
     assert np.argwhere(people.occluded).tolist() == [[0, 5]]
-    assert len(read_lsp(tmp_path, training_only=False)[0].images) == 2000
+    test, _ = read_lsp(tmp_path, test=True)
+    assert test.source == "lsp-test"
+    assert (test.images[0], test.images[-1], len(test.images)) == ("im1001.jpg", "im2000.jpg", 1000)
+    assert not set(test.images) & set(people.images)
 
 
 def test_lspet_leaves_out_what_is_not_labelled(tmp_path: Path) -> None:
@@ -70,8 +73,8 @@ def test_real_lsp_annotation(data_root: Path) -> None:
     root = data_root / "lsp_annot"
     if not root.is_dir():
         pytest.skip(f"{root} is not here")
-    people, _ = read_lsp(root, training_only=False)
-    assert people.joints.shape == (2000, len(LSP14), 2)
+    halves = [read_lsp(root, test=test)[0] for test in (False, True)]
+    assert [half.joints.shape for half in halves] == [(1000, len(LSP14), 2)] * 2
     # The top of the head is seldom hidden, a wrist often: the flag's meaning.
-    hidden = people.occluded.mean(axis=0)
+    hidden = np.concatenate([half.occluded for half in halves]).mean(axis=0)
     assert hidden[LSP14.index("head")] < 0.1 < hidden[LSP14.index("left_wrist")]

@@ -42,7 +42,7 @@ def _release(path: Path) -> None:
     )
     no_flags = _structs(_point(8, 5, 6), _point(9, 5, 2))
     single = _structs(_point(15, 7, 8, is_visible=1))
-    box = {"x1": 1, "y1": 1, "x2": 5, "y2": 5}
+    box = {"x1": 1, "y1": 1, "x2": 4, "y2": 5}
     place = {"scale": 3.2, "objpos": _structs({"x": 20, "y": 30})}
     two = _structs(
         {**box, "annopoints": _structs({"point": full}), **place},
@@ -86,6 +86,8 @@ def test_the_original_struct(tmp_path: Path) -> None:
     assert people.joints[0, MPII16.index("head")].tolist() == [30, 10]
     assert people.joints[1, MPII16.index("left_wrist")].tolist() == [6, 7]
     assert [(r.reason, r.count) for r in rejections] == [("no joints annotated", 2)]
+    # a box of 3 by 4 pixels has a diagonal of 5
+    np.testing.assert_allclose(people.known.head_size, 0.6 * 5)
 
 
 def test_the_original_struct_of_a_single_image(tmp_path: Path) -> None:
@@ -97,6 +99,7 @@ def test_the_original_struct_of_a_single_image(tmp_path: Path) -> None:
     scipy.io.savemat(tmp_path / "mpii.mat", {"RELEASE": _structs(release)})
     people, rejections = read_mpii(tmp_path)
     assert (people.images, people.joints[0, 9].tolist(), rejections) == (["a.jpg"], [2, 3], [])
+    assert np.isnan(people.known.head_size).all()  # it has no box
 
 
 def test_img_train_must_fit(tmp_path: Path) -> None:

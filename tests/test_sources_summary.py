@@ -17,13 +17,16 @@ def test_summary_of_a_small_data_root(tmp_path: Path) -> None:
     (folder / "01_02.amc").write_text(tiny_amc()[:200])
     (tmp_path / "lsp").mkdir()
     (tmp_path / "lsp" / "joints.mat").write_bytes(b"nothing")
-    rows = {row.name: row for row in summary(tmp_path)}
-    assert list(rows) == ["cmu", "hdm05", "bvh", "demo", "lsp", "lspet", "mpii", "coco"]
+    found = summary(tmp_path)
+    filmed = ["h36m", "h36m-train", "mpi-inf-3dhp"]
+    motion, images = ["cmu", "hdm05", "bvh", *filmed], ["lsp", "lsp-test", "lspet", "mpii", "coco", *filmed]
+    assert [row.name for row in found] == [*motion, "demo", *images, "mpi-inf-3dhp-test", "demo"]
+    rows = {row.name: row for row in found}
     cmu = rows["cmu"]
     assert (cmu.clips, cmu.frames, cmu.subjects, cmu.rejections) == (1, 1200, 1, {"truncated file": 1})
     assert rows["hdm05"].roots == ()
     assert "is no MATLAB file" in rows["lsp"].problem
-    lines = format_summary(list(rows.values())).splitlines()
+    lines = format_summary(found).splitlines()
     assert all(len(line) < 120 for line in lines if " in " not in line and "cannot" not in line)
     assert lines[1].split()[:5] == ["cmu", "yes", "1", "1,200", "1"]
     assert lines[3].strip() == "left out: 1 x truncated file"

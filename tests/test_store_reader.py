@@ -139,8 +139,13 @@ class Refuse:
         if name.split(".")[0] in ("zarr", "numcodecs", "cv2", "google_crc32c", "numba", "scipy"):
             raise ImportError(name)
 sys.meta_path.insert(0, Refuse())
+from synth.store.batches import BatchLoader, batch_order, open_source
 from synth.store.reader import open_store
 store = open_store({str(tmp_path)!r})
+source = open_source({str(tmp_path)!r}, ["images", "k"], split=None)
+order = batch_order([source], 7, shuffle=False)
+(batch,) = BatchLoader([source], ["images", "k"], order, epochs=1)
+assert (batch.arrays["images"] == store.read_images(range(7))).all()
 print(store.read_images([6])[0].sum(), store.label("k").tolist())
 """
     root = Path(__file__).parents[1]

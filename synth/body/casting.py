@@ -12,6 +12,7 @@ import numpy as np
 from numba import njit
 
 from synth.body.materials import LEVELS, TILE
+from synth.body.textures import alpha_bilinear, decoded, sample_bilinear
 
 KIND, THIN, REPEAT, TILES, TINT = 6, 7, 8, 9, 12
 """Columns of boxes, after the corners: kind, shortest axis, metres a tile, three tiles, three tints.
@@ -19,60 +20,27 @@ KIND, THIN, REPEAT, TILES, TINT = 6, 7, 8, 9, 12
 One array for all, since numba hands an array over as seven numbers and calls are many.
 """
 
-_STEPS = np.float32(4)
-TO_LINEAR = ((np.arange(255 * 4 + 1) / (255.0 * 4)) ** 2.2).astype(np.float32)
-"""Linear light of encoded values in quarters of a byte's steps."""
-
 STARTS = np.cumsum([0] + [(TILE >> level) ** 2 for level in range(LEVELS)]).astype(np.int64)
 """First pixel of each size of a tile."""
 
 _HALF, _ONE = np.float32(0.5), np.float32(1.0)
 _QUARTER = np.float32(math.pi / 2)
-_BYTE, _RED, _GREEN, _BLUE, _ALPHA = (np.uint32(n) for n in (255, 0, 8, 16, 24))
-
-
-@njit(cache=True, error_model="numpy")
-def _between(a, b, c, d, fx, fy):  # type: ignore[no-untyped-def]
-    """Bilinear interpolation of four bytes; as encoded, which saves looking up each of them."""
-    upper = np.float32(a) + fx * (np.float32(b) - np.float32(a))
-    lower = np.float32(c) + fx * (np.float32(d) - np.float32(c))
-    return upper + fy * (lower - upper)
-
-
-@njit(cache=True, error_model="numpy")
-def _linear(value):  # type: ignore[no-untyped-def]
-    """Linear light of an encoded value 0 … 255."""
-    return TO_LINEAR[np.uint64(value * _STEPS + _HALF)]
-
-
-@njit(cache=True, error_model="numpy")
-def _channel(p, q, r, s, shift, fx, fy):  # type: ignore[no-untyped-def]
-    """Linear value of one colour between four packed pixels."""
-    a, b, c, d = (p >> shift) & _BYTE, (q >> shift) & _BYTE, (r >> shift) & _BYTE, (s >> shift) & _BYTE
-    return _linear(_between(a, b, c, d, fx, fy))
+_OPAQUE = np.uint64(128 << 16)
+"""Interpolated alpha from which one doesn't see through."""
 
 
 @njit(cache=True, error_model="numpy")
 def _tile_colour(atlas, tile, u, v, level):  # type: ignore[no-untyped-def]
-    """Bilinear sample of a tile at one of its sizes: linear red, green, blue, and alpha 0 … 1."""
-    size = np.int64(256) >> level
-    x = (u - np.floor(u)) * np.float32(size) - _HALF
-    y = (v - np.floor(v)) * np.float32(size) - _HALF
-    left, top = np.floor(x), np.floor(y)
-    fx, fy = x - left, y - top
-    i, j, last = np.int64(left), np.int64(top), size - 1
-    xa, xb = i & last, (i + 1) & last
-    ya, yb = STARTS[level] + (j & last) * size, STARTS[level] + ((j + 1) & last) * size
-    row = np.uint64(tile)
-    p, q = atlas[row, np.uint64(ya + xa)], atlas[row, np.uint64(ya + xb)]
-    r, s = atlas[row, np.uint64(yb + xa)], atlas[row, np.uint64(yb + xb)]
-    alpha = _between(p >> _ALPHA, q >> _ALPHA, r >> _ALPHA, s >> _ALPHA, fx, fy)
-    return (
-        _channel(p, q, r, s, _RED, fx, fy),
-        _channel(p, q, r, s, _GREEN, fx, fy),
-        _channel(p, q, r, s, _BLUE, fx, fy),
-        alpha * np.float32(1 / 255),
-    )
+    """Bilinear sample of a tile at one of its sizes: linear red, green, blue."""
+    size = np.int64(TILE) >> level
+    red, green, blue = sample_bilinear(atlas, _start(tile, level), size, size, u, v)
+    return decoded(red), decoded(green), decoded(blue)
+
+
+@njit(cache=True, error_model="numpy", inline="always")
+def _start(tile, level):  # type: ignore[no-untyped-def]
+    """First pixel of a tile at one of its sizes."""
+    return np.int64(tile) * STARTS[LEVELS] + STARTS[level]
 
 
 @njit(cache=True, error_model="numpy", inline="always")
@@ -89,27 +57,15 @@ def _angle(y, x):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, error_model="numpy", inline="always")
-def _at(picture, xa, xb, ya, yb, c, fx, fy):  # type: ignore[no-untyped-def]
-    """One colour between four pixels."""
-    return _between(picture[ya, xa, c], picture[ya, xb, c], picture[yb, xa, c], picture[yb, xb, c], fx, fy)
-
-
-@njit(cache=True, error_model="numpy", inline="always")
 def _panorama_colour(panorama, x, y, z):  # type: ignore[no-untyped-def]
     """Bilinear sample of an equirectangular picture in a direction: linear red, green, blue."""
-    height, width = panorama.shape[:2]
-    u = (_angle(x, z) * np.float32(0.5 / math.pi) + _HALF) * np.float32(width) - _HALF
-    v = (_HALF - _angle(y, math.sqrt(x * x + z * z)) * np.float32(1 / math.pi)) * np.float32(height) - _HALF
-    left, top = np.floor(u), np.floor(v)
-    fx, fy = u - left, v - top
-    i, j = np.int64(left), np.int64(top)
-    xa, xb = np.uint64(i if i >= 0 else i + width), np.uint64(i + 1 if i + 1 < width else 0)
-    ya, yb = np.uint64(min(max(j, 0), height - 1)), np.uint64(min(max(j + 1, 0), height - 1))
-    return (
-        _linear(_at(panorama, xa, xb, ya, yb, 0, fx, fy)),
-        _linear(_at(panorama, xa, xb, ya, yb, 1, fx, fy)),
-        _linear(_at(panorama, xa, xb, ya, yb, 2, fx, fy)),
-    )
+    texels, width, height = panorama
+    u = _angle(x, z) * np.float32(0.5 / math.pi) + _HALF
+    v = _HALF - _angle(y, math.sqrt(x * x + z * z)) * np.float32(1 / math.pi)
+    # not round the poles to the other one
+    edge = _HALF / np.float32(height)
+    red, green, blue = sample_bilinear(texels, 0, width, height, u, min(max(v, edge), _ONE - edge))
+    return decoded(red), decoded(green), decoded(blue)
 
 
 @njit(cache=True, error_model="numpy")
@@ -287,7 +243,8 @@ def _nearest_hit(boxes, atlas, near, count, start, ox, oy, oz, dx, dy, dz):  # t
                 if axis != boxes[b, THIN]:
                     continue
                 u, v = _face_uv(boxes, b, axis, boxes[b, REPEAT], ox + t * dx, oy + t * dy, oz + t * dz)
-                if _tile_colour(atlas, np.uint64(boxes[b, TILES + axis]), u, v, 1)[3] <= _HALF:
+                first, size = _start(boxes[b, TILES + axis], 1), TILE >> 1
+                if alpha_bilinear(atlas, first, size, size, u, v) < _OPAQUE:
                     continue
             best, best_axis, best_box = t, axis, b
     return best, best_axis, best_box
@@ -296,11 +253,11 @@ def _nearest_hit(boxes, atlas, near, count, start, ox, oy, oz, dx, dy, dz):  # t
 @njit(cache=True, error_model="numpy")
 def _ground_colour(atlas, tile, mixed, repeat, lights, x, z, level):  # type: ignore[no-untyped-def]
     """Colour of the ground; a mixed one is the mean of two patterns, so that none is seen to repeat."""
-    r, g, b, _ = _tile_colour(atlas, tile, x / repeat, z / repeat, level)
+    r, g, b = _tile_colour(atlas, tile, x / repeat, z / repeat, level)
     if mixed:
         turned = repeat * np.float32(2.37)
         u, v = (np.float32(0.8) * x + np.float32(0.6) * z), (np.float32(0.8) * z - np.float32(0.6) * x)
-        p, q, s, _ = _tile_colour(atlas, tile, u / turned, v / turned, max(level - 1, 0))
+        p, q, s = _tile_colour(atlas, tile, u / turned, v / turned, max(level - 1, 0))
         r, g, b = _HALF * (r + p), _HALF * (g + q), _HALF * (b + s)
     return r * lights[6, 0], g * lights[6, 1], b * lights[6, 2]
 
@@ -312,7 +269,7 @@ def _face_colour(boxes, atlas, box, axis, distance, angle, slant, x, y, z):  # t
     k = 0 if axis == 1 else 1
     across = boxes[box, REPEAT] if boxes[box, REPEAT] > 0 else boxes[box, k + 3] - boxes[box, k]
     level = _level(distance, angle, slant, across)
-    r, g, b, _ = _tile_colour(atlas, np.uint64(boxes[box, TILES + axis]), u, v, level)
+    r, g, b = _tile_colour(atlas, boxes[box, TILES + axis], u, v, level)
     return r * boxes[box, TINT], g * boxes[box, TINT + 1], b * boxes[box, TINT + 2]
 
 
@@ -333,9 +290,10 @@ def cast_rays(  # type: ignore[no-untyped-def]
 ):
     """Fill colours (P, 3) and distances (P,) of rays (P, 3); see `synth.body.raycast.cast`.
 
-    `boxes` are rows (B, 15) as the constants above tell, `atlas` packed tiles (M, P), `ground` (tile, mixed,
-    repeat), `lights` the rows sun, its colour, lamp, its colour, sky, bounce, ground's tint, and `numbers`
-    haze, the panorama's height and radius, the angle between rays.
+    `boxes` are rows (B, 15) as the constants above tell, `atlas` packed tiles one after the other, `ground`
+    (tile, mixed, repeat), `panorama` (packed picture, width, height), `lights` the rows sun, its colour, lamp,
+    its colour, sky, bounce, ground's tint, and `numbers` haze, the panorama's height and radius, the angle
+    between rays.
     """
     tile, mixed, repeat = ground
     haze, height, radius, angle = numbers

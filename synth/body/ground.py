@@ -212,37 +212,65 @@ def _blur(source, target):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, error_model="numpy")
 def _light_rows(camera, light, level, light_map, contact_map, places, reach, shadowed):  # type: ignore[no-untyped-def]
-    """Fill `reach` and `shadowed`, row by row."""
-    bounds, to_light, table, window = light_map
-    contact, to_contact = contact_map
+    """Fill `reach` and `shadowed`: every second pixel of every second row, then what lies between them."""
+    height = shadowed.shape[0]
+    for y in range(0, height, 2):
+        _ground_row(y, camera, light, level, light_map[1], contact_map[1], places)
+        first, last = _light_row(light_map, contact_map, places, reach[y])
+        shadowed[y, 0], shadowed[y, 1] = first, last
+        if y > 0:
+            _between_rows(reach, shadowed, y - 1)
+    if height % 2 == 0:
+        reach[height - 1], shadowed[height - 1] = reach[height - 2], shadowed[height - 2]
+
+
+@njit(cache=True, error_model="numpy", inline="always")
+def _light_row(light_map, contact_map, places, reach):  # type: ignore[no-untyped-def]
+    """Fill one row (W, 2); returns the first and the last column with a shadow, some more of them lit."""
+    bounds, _, table, window = light_map
+    contact, _ = contact_map
     spread, widest = window
     left, top = np.float32(bounds[0]) * _HALF - widest, np.float32(bounds[1]) * _HALF - widest
     right, bottom = np.float32(bounds[2]) * _HALF + widest, np.float32(bounds[3]) * _HALF + widest
     last = np.float32(contact.shape[0] - 1)
-    for y in range(reach.shape[0]):
-        _ground_row(y, camera, light, level, to_light, to_contact, places)
-        first_x, last_x = reach.shape[1], -1
-        for x in range(reach.shape[1]):
-            key, ambient = _ONE, _ONE
-            column, row, u, v = places[0, x] * _HALF, places[1, x] * _HALF, places[2, x], places[3, x]
-            if (left < column) & (column < right) & (top < row) & (row < bottom):
-                key = _unshadowed(table, column + _QUARTER, row + _QUARTER, spread, widest)
-            if (u >= 0) & (u < last) & (v >= 0) & (v < last):
-                ambient = _ONE - _interpolated(contact, u, v)
-            reach[y, x, 0], reach[y, x, 1] = key, ambient
-            if min(key, ambient) < _ONE:
-                first_x, last_x = min(first_x, x), x
-        shadowed[y, 0], shadowed[y, 1] = first_x, last_x
+    width = reach.shape[0]
+    first_x, last_x = width, -1
+    for x in range(0, width, 2):
+        key, ambient = _ONE, _ONE
+        column, row, u, v = places[0, x] * _HALF, places[1, x] * _HALF, places[2, x], places[3, x]
+        if (left < column) & (column < right) & (top < row) & (row < bottom):
+            key = _unshadowed(table, column + _QUARTER, row + _QUARTER, spread, widest)
+        if (u >= 0) & (u < last) & (v >= 0) & (v < last):
+            ambient = _ONE - _interpolated(contact, u, v)
+        reach[x, 0], reach[x, 1] = key, ambient
+        if x > 0:
+            reach[x - 1, 0] = _HALF * (key + reach[x - 2, 0])
+            reach[x - 1, 1] = _HALF * (ambient + reach[x - 2, 1])
+        if min(key, ambient) < _ONE:
+            first_x, last_x = min(first_x, x - 1), x + 1
+    if width % 2 == 0:
+        reach[width - 1] = reach[width - 2]
+    return max(first_x, 0), min(last_x, width - 1)
+
+
+@njit(cache=True, error_model="numpy", inline="always")
+def _between_rows(reach, shadowed, y):  # type: ignore[no-untyped-def]
+    """Fill a row with the mean of its neighbours."""
+    shadowed[y, 0] = min(shadowed[y - 1, 0], shadowed[y + 1, 0])
+    shadowed[y, 1] = max(shadowed[y - 1, 1], shadowed[y + 1, 1])
+    for x in range(shadowed[y, 0], shadowed[y, 1] + 1):
+        reach[y, x, 0] = _HALF * (reach[y - 1, x, 0] + reach[y + 1, x, 0])
+        reach[y, x, 1] = _HALF * (reach[y - 1, x, 1] + reach[y + 1, x, 1])
 
 
 @njit(cache=True, error_model="numpy")
 def _ground_row(y, camera, light, level, to_light, to_contact, places):  # type: ignore[no-untyped-def]
-    """Places in the light map and in the contact map of the ground points seen in one row of pixels."""
+    """Places in the light map and in the contact map of the ground points seen by every second pixel of a row."""
     k00, k01, k02, k11, k12 = camera
     ray_y = np.float32((y - k12) / k11)
     step_x, start_x = np.float32(1.0 / k00), np.float32((-k02 - k01 * ray_y) / k00)
     columns, rows, contact_columns, contact_rows = places[0], places[1], places[2], places[3]
-    for x in range(places.shape[1]):
+    for x in range(0, places.shape[1], 2):
         ray_x = np.float32(x) * step_x + start_x
         upwards = light[1, 0] * ray_x + light[1, 1] * ray_y + light[1, 2]
         # nothing is seen of the ground at the horizon and above it, or by a camera below the ground

@@ -6,6 +6,7 @@ of the body is in shadow where the map shows something nearer to the light.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -100,9 +101,9 @@ def light_axes(light: NDArray[np.float32]) -> NDArray[np.float64]:
     """
     towards, up = light[0].astype(np.float64), light[1].astype(np.float64)
     across = cross(up, towards)
-    if np.linalg.norm(across) < 1e-3:
+    if math.hypot(*across.tolist()) < 1e-3:
         across = cross(np.eye(3)[np.argmin(np.abs(towards))], towards)
-    across /= np.linalg.norm(across)
+    across /= math.hypot(*across.tolist())
     return np.stack([across, cross(across, towards), towards])
 
 

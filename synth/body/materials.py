@@ -62,9 +62,12 @@ LEVELS = 6
 """Sizes of every tile in the atlas: 256, 128, … 8."""
 
 
+_NUMBERS = MappingProxyType({name: number for number, name in enumerate(MATERIALS)})
+
+
 def material_index(name: str, variant: int) -> int:
     """Find the number of a tile in the atlas."""
-    return list(MATERIALS).index(name) * VARIANTS + variant
+    return _NUMBERS[name] * VARIANTS + variant
 
 
 @lru_cache(maxsize=1)

@@ -37,6 +37,8 @@ class Mesh:
         Whether it is seen from behind as well.
     density : (T,) float32
         Texture coordinate units per metre, to choose the mip level by.
+    solid : (T,) bool
+        Whether it is known to have no hole, whatever its material (`holes.mark_solid`).
     """
 
     vertices: int
@@ -46,6 +48,7 @@ class Mesh:
     part: NDArray[np.uint8]
     two_sided: NDArray[np.bool_]
     density: NDArray[np.float32]
+    solid: NDArray[np.bool_]
 
     def __len__(self) -> int:
         return len(self.triangles)
@@ -121,6 +124,7 @@ def make_mesh(
         parts.astype(np.uint8),
         np.broadcast_to(np.asarray(two_sided, dtype=bool), count).copy(),
         _density(points[corners], coordinates),
+        np.zeros(count, bool),
     )
 
 
@@ -147,6 +151,7 @@ def join_meshes(meshes: Sequence[Mesh]) -> Mesh:
         np.concatenate([mesh.part for mesh in meshes]),
         np.concatenate([mesh.two_sided for mesh in meshes]),
         np.concatenate([mesh.density for mesh in meshes]),
+        np.concatenate([mesh.solid for mesh in meshes]),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from importlib.resources import files
 from types import MappingProxyType
 
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from synth.body.noise import fractal, smoothstep
+from synth.body.textures import pack_texels
 from synth.body.tiles import photograph
 
 PHOTOGRAPHED = MappingProxyType(
@@ -48,6 +49,11 @@ class Panorama:
     key: NDArray[np.float64]
     sky: NDArray[np.float64]
     ground: NDArray[np.float64]
+
+    @cached_property
+    def texels(self) -> NDArray[np.uint32]:
+        """The picture as the ray caster takes it, (512, 1024)."""
+        return pack_texels(self.picture)
 
 
 @lru_cache(maxsize=len(PHOTOGRAPHED))

@@ -9,12 +9,15 @@ of equally near ones the triangle with the lowest number.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from synth.body.mesh import Mesh
+from synth.body.spans import SPAN
 from synth.body.textures import MaterialSet
 from synth.body.triangles import draw, draw_cut, to_screen
 from synth.cameras import BOX
@@ -85,12 +88,18 @@ def make_samples(vertices: int, height: int = BOX, width: int = BOX, supersampli
     shape = (height * supersampling, width * supersampling)
     return Samples(
         supersampling,
-        np.full(shape, -1, np.int32),
-        np.zeros(shape, np.float32),
-        np.zeros((*shape, 2), np.float32),
+        _buffer(shape, np.int32, -1),
+        _buffer(shape, np.float32, 0),
+        _buffer((*shape, 2), np.float32, 0),
         np.array([0, 0, -1, -1]),
         np.zeros((vertices, 4), np.float32),
     )
+
+
+def _buffer(shape: tuple[int, ...], dtype: type, value: int) -> NDArray[Any]:
+    """Array with room behind its end for the samples that a span writes back unchanged."""
+    size = math.prod(shape)
+    return np.full(size + SPAN * math.prod(shape[2:]), value, dtype)[:size].reshape(shape)
 
 
 def rasterise(
@@ -132,7 +141,7 @@ def rasterise(
     holes = None
     if materials is not None and materials.cut_out.any():
         metres = np.float32(2.0 / (camera[0] + camera[3]))
-        holes = (mesh.coating, materials.cut_out, materials.texels, materials.levels, metres)
+        holes = (mesh.coating, mesh.solid, materials.cut_out, materials.texels, materials.levels, metres)
     seen = (samples.triangle, samples.inverse_depth, samples.barycentric, samples.bounds, holes)
     all_whole = to_screen(points, camera, near, screen)
     draw(screen, mesh.corners, mesh.two_sided, *seen)
@@ -150,10 +159,9 @@ def as_points(points: ArrayLike, count: int) -> NDArray[np.float32]:
 
 def sample_camera(K: ArrayLike, supersampling: int) -> tuple[float, float, float, float, float]:
     """Intrinsics k00, k01, k02, k11, k12 in units of samples."""
-    k = np.asarray(K, dtype=np.float64)
-    upper = k.shape == (3, 3) and k[1, 0] == 0 and k[2].tolist() == [0, 0, 1]
-    if not (upper and np.isfinite(k).all() and k[0, 0] > 0 and k[1, 1] > 0):
-        raise ValueError(f"K must be [[fx, s, cx], [0, fy, cy], [0, 0, 1]] with fx, fy > 0, not {k.tolist()}")
-    s = supersampling
-    shifted = (k[:2, 2] + 0.5) * s - 0.5
-    return float(k[0, 0] * s), float(k[0, 1] * s), float(shifted[0]), float(k[1, 1] * s), float(shifted[1])
+    rows, s = np.asarray(K, dtype=np.float64).tolist(), supersampling
+    match rows:
+        case [[fx, skew, cx], [0.0, fy, cy], [0.0, 0.0, 1.0]] if fx > 0 and fy > 0:
+            if all(map(math.isfinite, (fx, skew, cx, fy, cy))):
+                return fx * s, skew * s, (cx + 0.5) * s - 0.5, fy * s, (cy + 0.5) * s - 0.5
+    raise ValueError(f"K must be [[fx, s, cx], [0, fy, cy], [0, 0, 1]] with fx, fy > 0, not {rows}")

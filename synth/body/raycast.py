@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from synth.body.casting import cast_rays
 from synth.body.materials import atlas
+from synth.body.textures import pack_texels
 
 SOLID, ROOM, CUTOUT = 0, 1, 2
 """Kinds of boxes: seen from outside; seen from inside (walls and ceiling); thin and with holes."""
@@ -46,8 +47,8 @@ class Scene:
         Linear colour that multiplies the ground tile.
     haze : float
         Metres over which the ground fades into the panorama.
-    panorama : (H, W, 3) uint8
-        Equirectangular surroundings, sRGB.
+    panorama : (H, W) uint32
+        Equirectangular surroundings, sRGB, of `pack_texels`; sides are powers of two.
     panorama_height : float
         Height in metres above the ground from which it was taken.
     panorama_radius : float
@@ -70,7 +71,7 @@ class Scene:
     ground_mixed: bool
     ground_tint: FloatArray
     haze: float
-    panorama: NDArray[np.uint8]
+    panorama: NDArray[np.uint32]
     panorama_height: float
     panorama_radius: float
     sun: FloatArray
@@ -125,7 +126,7 @@ def cast(
         _packed_boxes(scene),
         _packed_atlas(),
         (scene.ground_tile, scene.ground_mixed, np.float32(scene.ground_repeat)),
-        scene.panorama,
+        (scene.panorama.ravel(), scene.panorama.shape[1], scene.panorama.shape[0]),
         lights,
         numbers,
         origin.astype(np.float32),
@@ -140,8 +141,8 @@ def cast(
 
 @lru_cache(maxsize=1)
 def _packed_atlas() -> NDArray[np.uint32]:
-    """All tiles as one number a pixel, (M, P) uint32: red in the lowest byte."""
-    return np.ascontiguousarray(atlas()).view("<u4")[..., 0]
+    """All tiles as one number a pixel, one after the other: (M P,) uint32."""
+    return pack_texels(atlas()).ravel()
 
 
 def _packed_boxes(scene: Scene) -> FloatArray:

@@ -12,10 +12,13 @@ from synth.body.ground import Ground, clear_ground, light_ground, make_ground
 from synth.body.light_map import LightMap, draw_light_map, make_light_map
 from synth.body.mesh import Mesh
 from synth.body.rasteriser import Samples, as_points, make_samples, rasterise, sample_camera
-from synth.body.resolve import Filter, compose_row, filter_taps, key_share
+from synth.body.resolve import APRON, Filter, average_row, compose_row, filter_taps, key_share
 from synth.body.shading import Light, pack_attributes, shade_row
 from synth.body.textures import MaterialSet
 from synth.cameras import BOX
+
+_ROWS = 8
+"""Rows of samples that are kept for averaging: a power of two, and no filter reaches over more."""
 
 
 @dataclass(frozen=True)
@@ -30,8 +33,10 @@ class Workspace:
         The last picture's light map.
     attributes : (V, 4) float32
         Scratch: normals and occlusion.
-    colour : (2 s, s W, 4) float32
-        Scratch: colours of some rows of samples.
+    colour : (s W + 16, 4) float32
+        Scratch: colours of a row of samples.
+    averaged : (9, W, 4) float32
+        Scratch: averages along some rows of samples.
     ground : Ground
         Light on the ground of the last picture.
     """
@@ -40,6 +45,7 @@ class Workspace:
     light_map: LightMap
     attributes: NDArray[np.float32]
     colour: NDArray[np.float32]
+    averaged: NDArray[np.float32]
     ground: Ground
 
 
@@ -80,7 +86,8 @@ def make_workspace(vertices: int, size: int = BOX, supersampling: int = 2) -> Wo
         samples,
         make_light_map(vertices),
         np.zeros((vertices, 4), np.float32),
-        np.zeros((2 * supersampling, size * supersampling, 4), np.float32),
+        np.zeros((size * supersampling + 2 * APRON, 4), np.float32),
+        np.zeros((_ROWS + 1, size, 4), np.float32),
         make_ground(size, size),
     )
 
@@ -155,7 +162,7 @@ def render(
         workspace.attributes,
         lamp,
         (light_map.samples.inverse_depth, light_map.to_light),
-        workspace.colour,
+        (workspace.colour, workspace.averaged),
         (samples.supersampling, filter_taps(resolve, samples.supersampling)),
         np.ascontiguousarray(background),
         (workspace.ground.reach, workspace.ground.shadowed),
@@ -182,7 +189,7 @@ def _paint(  # type: ignore[no-untyped-def]
     attributes,
     light,
     light_map,
-    colour,
+    scratch,
     average,
     background,
     ground,
@@ -190,14 +197,19 @@ def _paint(  # type: ignore[no-untyped-def]
 ):
     """Shade and average row by row, so that colours of samples never leave the cache."""
     bounds = samples[3]
+    colour, averaged = scratch
     supersampling, taps = average
     image, coverage = target
     lit_ground = (ground[0], ground[1], key_share(light))
-    below = (taps.shape[0] + supersampling) // 2
+    below, paired = (taps.shape[0] + supersampling) // 2, supersampling % 2 == 0
+    colour[:] = 0
+    inner = colour[APRON : colour.shape[0] - APRON]
     row = bounds[1]
     for y in range(image.shape[0]):
         while row <= min(bounds[3], supersampling * y + below - 1):
-            into = colour[row % colour.shape[0]]
-            shade_row(row, samples, camera, surface, textures, attributes, light, light_map, into)
+            first, last = shade_row(
+                row, paired, samples, camera, surface, textures, attributes, light, light_map, inner
+            )
+            average_row(colour, first, last, supersampling, taps, averaged[row & (_ROWS - 1)])
             row += 1
-        compose_row(y, colour, bounds, supersampling, taps, background, lit_ground, image, coverage)
+        compose_row(y, averaged, bounds, supersampling, taps, background, lit_ground, image, coverage)

@@ -19,6 +19,10 @@ FILTERS = ("box", "tent")
 """How samples are averaged: over the pixel, or weighted linearly over twice its width."""
 
 
+APRON = 8
+"""Empty samples on both sides of a row, more than any filter reaches."""
+
+
 def filter_taps(name: Filter, supersampling: int) -> NDArray[np.float32]:
     """Weights along one axis, which sum to 1: s of them for a box; for a tent 2 s, or 2 s - 1 if s is odd.
 
@@ -38,22 +42,64 @@ def filter_taps(name: Filter, supersampling: int) -> NDArray[np.float32]:
 
 
 @njit(cache=True, error_model="numpy")
-def compose_row(y, colour, bounds, supersampling, taps, background, ground, image, coverage):  # type: ignore[no-untyped-def]
-    """Average the samples of one row of pixels and lay them over the background and its shadows.
+def average_row(colour, first, last, supersampling, taps, averaged):  # type: ignore[no-untyped-def]
+    """Average one row of samples along itself.
+
+    Parameters
+    ----------
+    colour : (s W + 2 `APRON`, 4) float32
+        Linear RGB and 1 where something is seen, 0 elsewhere and in the apron at both ends.
+    first, last : int
+        Samples before and behind are empty; the whole row is if last < first.
+    supersampling : int
+        Samples along a side of a pixel, s.
+    taps : (L,) float32
+        Of `filter_taps`.
+    averaged : (W, 4) float32
+        Filled.
+    """
+    averaged[:] = _ZERO
+    if last < first:
+        return
+    margin = (taps.shape[0] - supersampling) // 2
+    low, high = reached(first, last, supersampling, taps, averaged.shape[0])
+    for x in range(np.uint64(low), np.uint64(high + 1)):
+        start = np.uint64(supersampling * np.int64(x) - margin + APRON)
+        red = green = blue = covered = _ZERO
+        for k in range(np.uint64(taps.shape[0])):
+            weight, sample = taps[k], start + k
+            red += weight * colour[sample, 0]
+            green += weight * colour[sample, 1]
+            blue += weight * colour[sample, 2]
+            covered += weight * colour[sample, 3]
+        averaged[x, 0], averaged[x, 1], averaged[x, 2], averaged[x, 3] = red, green, blue, covered
+
+
+@njit(cache=True, error_model="numpy", inline="always")
+def reached(low, high, supersampling, taps, count):  # type: ignore[no-untyped-def]
+    """First and last of `count` pixels that samples from `low` to `high` reach."""
+    margin = (taps.shape[0] - supersampling) // 2
+    # the division rounds down, also below 0
+    return max((low - margin) // supersampling, 0), min((high + margin) // supersampling, count - 1)
+
+
+@njit(cache=True, error_model="numpy")
+def compose_row(y, averaged, bounds, supersampling, taps, background, ground, image, coverage):  # type: ignore[no-untyped-def]
+    """Average across the rows of samples about one row of pixels and lay them over the shadowed background.
 
     Parameters
     ----------
     y : int
         The row of pixels.
-    colour : (R, s W, 4) float32
-        The last R rows of samples: row n lies in `colour[n % R]`. Linear RGB and 1 where something is seen,
-        0 elsewhere.
+    averaged : (R + 1, W, 4) float32
+        The last R rows of `average_row`: row n of the samples lies in `averaged[n % R]`, where R is a power of 2 and
+        at least L. The last one is scratch.
     bounds : (4,) int64
         Of `Samples`; samples outside are empty.
     supersampling : int
         Samples along a side of a pixel, s.
     taps : (L,) float32
-        Of `filter_taps`, L <= R.
+        Of `filter_taps`.
     background : (H, W, 3) uint8
         sRGB.
     ground : tuple
@@ -64,22 +110,22 @@ def compose_row(y, colour, bounds, supersampling, taps, background, ground, imag
         Row y is filled: share of the pixel that is covered, in 255ths.
     """
     reach, shadowed, key_share = ground
-    margin = (taps.shape[0] - supersampling) // 2
+    total = averaged[averaged.shape[0] - 1]
     image[y] = background[y]
     coverage[y] = 0
-    # pixels that some sample or shadow may reach; the division rounds down, also below 0
-    first, last = (bounds[0] - margin) // supersampling, (bounds[2] + margin) // supersampling
-    top, bottom = (bounds[1] - margin) // supersampling, (bounds[3] + margin) // supersampling
-    if not top <= y <= bottom:
-        first, last = shadowed[y]
-    for x in range(
-        max(min(first, shadowed[y, 0]), 0), min(max(last, shadowed[y, 1]), image.shape[1] - 1) + 1
-    ):
-        red, green, blue, covered = _average(
-            colour, bounds, supersampling * x - margin, supersampling * y - margin, taps
-        )
+    first, last = reached(bounds[0], bounds[2], supersampling, taps, image.shape[1])
+    top, bottom = reached(bounds[1], bounds[3], supersampling, taps, image.shape[0])
+    if top <= y <= bottom and first <= last:
+        _average_column(y, averaged, bounds, supersampling, taps, first, last, total)
+    else:
+        first, last = image.shape[1], -1
+    dark, dark_end = max(shadowed[y, 0], 0), min(shadowed[y, 1], image.shape[1] - 1)
+    for x in range(np.uint64(min(first, dark)), np.uint64(max(last, dark_end) + 1)):
+        red = green = blue = covered = _ZERO
+        if (first <= np.int64(x)) & (np.int64(x) <= last):
+            red, green, blue, covered = total[x, 0], total[x, 1], total[x, 2], min(total[x, 3], _ONE)
         key, ambient = _ONE, _ONE
-        if shadowed[y, 0] <= x <= shadowed[y, 1]:
+        if (dark <= np.int64(x)) & (np.int64(x) <= dark_end):
             key, ambient = reach[y, x, 0], reach[y, x, 1]
         if (covered == 0) & (key == 1) & (ambient == 1):
             continue
@@ -87,6 +133,20 @@ def compose_row(y, colour, bounds, supersampling, taps, background, ground, imag
         for c, seen in enumerate((red, green, blue)):
             share = ambient + key_share[c] * (key - ambient)
             image[y, x, c] = encoded(seen + (_ONE - covered) * DECODE[background[y, x, c]] * share)
+
+
+@njit(cache=True, error_model="numpy", inline="always")
+def _average_column(y, averaged, bounds, supersampling, taps, first, last, total):  # type: ignore[no-untyped-def]
+    """Fill `total` (W, 4) from column `first` to `last` with the weighted sum of the rows about a row of pixels."""
+    start = supersampling * y - (taps.shape[0] - supersampling) // 2
+    total[first : last + 1] = _ZERO
+    for k in range(taps.shape[0]):
+        row, weight = start + k, taps[k]
+        if bounds[1] <= row <= bounds[3]:
+            source = averaged[row & (averaged.shape[0] - 2)]
+            for x in range(np.uint64(first), np.uint64(last + 1)):
+                for c in range(np.uint64(4)):
+                    total[x, c] += weight * source[x, c]
 
 
 @njit(cache=True, error_model="numpy")
@@ -99,25 +159,6 @@ def key_share(light):  # type: ignore[no-untyped-def]
         max(green, _ZERO) / max(green + light[3, 1], _TINY),
         max(blue, _ZERO) / max(blue + light[3, 2], _TINY),
     )
-
-
-@njit(cache=True, error_model="numpy", inline="always")
-def _average(colour, bounds, first_x, first_y, taps):  # type: ignore[no-untyped-def]
-    """Weighted sum of the samples of one pixel; samples outside the bounds are empty."""
-    red = green = blue = covered = _ZERO
-    low_x, high_x = max(first_x, bounds[0]), min(first_x + taps.shape[0] - 1, bounds[2])
-    low_y, high_y = max(first_y, bounds[1]), min(first_y + taps.shape[0] - 1, bounds[3])
-    for y in range(low_y, high_y + 1):
-        row = np.uint64(y % colour.shape[0])
-        for x in range(low_x, high_x + 1):
-            column = np.uint64(x)
-            if colour[row, column, 3] > 0:
-                weight = taps[np.uint64(y - first_y)] * taps[np.uint64(x - first_x)]
-                red += weight * colour[row, column, 0]
-                green += weight * colour[row, column, 1]
-                blue += weight * colour[row, column, 2]
-                covered += weight
-    return red, green, blue, min(covered, _ONE)
 
 
 def depth_map(samples: Samples) -> NDArray[np.float32]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from synth.body.materials import VARIANTS, material_index
 from synth.body.panoramas import PAINTED, PHOTOGRAPHED, Panorama, painted, photographed
 from synth.body.props import (
     FURNISHINGS,
@@ -62,10 +63,12 @@ def _assemble(rng: np.random.Generator, boxes: list[Box], **rest: Any) -> Scene:
         **{"sun": np.array([0, 1, 0], np.float32), "sun_colour": _DARK, "sky": _DARK, "bounce": _DARK},
         **{"lamp": np.array([0, 2, 0], np.float32), "lamp_colour": _DARK},
     }
+    numbers = [[material_index(tile, 0) for tile in box.tiles] for box in boxes]
+    tiles = np.array(numbers, np.int32).reshape(-1, 3)
     return Scene(
         np.array([[*box.low, *box.high] for box in boxes], np.float32).reshape(-1, 6),
         np.array([box.kind for box in boxes], np.int32),
-        np.array([[tile_number(rng, tile) for tile in box.tiles] for box in boxes], np.int32).reshape(-1, 3),
+        tiles + rng.integers(VARIANTS, size=tiles.shape, dtype=np.int32),
         np.array([box.repeat for box in boxes], np.float32),
         np.array([box.tint for box in boxes], np.float32).reshape(-1, 3),
         **(plain | rest),
@@ -74,13 +77,14 @@ def _assemble(rng: np.random.Generator, boxes: list[Box], **rest: Any) -> Scene:
 
 def _behind(boxes: list[Box], view: Vector) -> list[Box]:
     """Leave out what may stand between camera and person, or too near the person."""
+    directions = view.tolist()
 
     def clear(box: Box) -> bool:
         # plain numbers: numpy takes longer for two of them
         ahead, apart = 0.0, 0.0
         for axis in (0, 2):
             low, high = float(box.low[axis]), float(box.high[axis])
-            ahead += min(low * view[axis], high * view[axis])
+            ahead += min(low * directions[axis], high * directions[axis])
             apart += min(max(0.0, low), high) ** 2
         return apart > 1.0 and ahead > -0.2
 
@@ -110,7 +114,7 @@ def _room(rng: np.random.Generator, view: Vector) -> Scene:
         ground_repeat=repeat,
         ground_mixed=floor in _PLAIN,
         ground_tint=tint.astype(np.float32),
-        panorama=painted(0).picture,
+        panorama=painted(0).texels,
         **_lamplight(rng, low, high, height, tint),
     )
 
@@ -225,7 +229,7 @@ def _outdoors(rng: np.random.Generator, view: Vector) -> Scene:
         ground_mixed=ground in _PLAIN,
         ground_tint=tint.astype(np.float32),
         haze=rng.uniform(60, 200),
-        panorama=panorama.picture,
+        panorama=panorama.texels,
         **_sunlight(panorama, tint),
     )
 
@@ -294,7 +298,7 @@ def _photographed_scene(rng: np.random.Generator) -> Scene:
     return _assemble(
         rng,
         [],
-        panorama=panorama.picture,
+        panorama=panorama.texels,
         panorama_height=tall,
         panorama_radius=PHOTOGRAPHED[name],
         **_sunlight(panorama, np.ones(3)),

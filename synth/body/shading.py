@@ -21,7 +21,7 @@ from numba import njit
 from numpy.typing import ArrayLike, NDArray
 
 from synth.body.light_map import lit_share
-from synth.body.textures import DECODE_FINE, mip_level, sample_bilinear
+from synth.body.textures import decoded, mip_level, sample_bilinear
 
 KNEE = np.float32(0.7)
 """Linear light above which highlights are compressed."""
@@ -90,13 +90,16 @@ def pack_attributes(normals: ArrayLike, occlusion: ArrayLike | None, attributes:
 
 
 @njit(cache=True, error_model="numpy")
-def shade_row(y, samples, camera, surface, textures, attributes, light, light_map, colour):  # type: ignore[no-untyped-def]
-    """Colour of one row of samples, within their bounds.
+def shade_row(y, paired, samples, camera, surface, textures, attributes, light, light_map, colour):  # type: ignore[no-untyped-def]
+    """Colour of one row of samples, within their bounds; returns the first and last sample that shows something.
 
     Parameters
     ----------
     y : int
         The row.
+    paired : bool
+        Whether samples 2 n and 2 n + 1 lie in one pixel: they share their light, which changes slowly, if they
+        show the same triangle. Each has its own texture.
     samples : tuple
         `triangle`, `inverse_depth`, `barycentric` and `bounds` of `Samples`.
     camera : (5,) float
@@ -118,40 +121,66 @@ def shade_row(y, samples, camera, surface, textures, attributes, light, light_ma
     corners, coating = surface
     texels, levels, parameters = textures
     k00, k01, k02, k11, k12 = camera
-    odd = np.uint64(1)
+    odd, row = np.uint64(1), np.uint64(y)
     per_sample = np.float32(2.0 / (k00 + k11))
     ray_y = np.float32((np.float64(y) - k12) / k11)
     step_x, start_x = np.float32(1.0 / k00), np.float32((-k02 - k01 * ray_y) / k00)
-    row = np.uint64(y)
+    matt, shine, last = (_ONE, _ONE, _ONE), _ZERO, -1
+    begin, end = np.int64(seen.shape[1]), -1
     for x in range(np.uint64(bounds[0]), np.uint64(bounds[2] + 1)):
         if seen[row, x] < 0:
             colour[x, 0] = colour[x, 1] = colour[x, 2] = colour[x, 3] = _ZERO
+            last = -1
             continue
+        begin, end = min(begin, np.int64(x)), np.int64(x)
         t = np.uint64(seen[row, x])
-        z = _ONE / inverse_depth[row, x]
-        px, py = (np.float32(np.int64(x)) * step_x + start_x) * z, ray_y * z
-        wb, wc = barycentric[row, x, 0], barycentric[row, x, 1]
-        nx, ny, nz, open_ = _attributes_at(attributes, corners, t, wb, wc)
-        if coating[t, 7] > 0 and nx * px + ny * py + nz * z > 0:
-            nx, ny, nz = -nx, -ny, -nz
         m = np.uint64(corners[t, 3])
-        lit = light[0, 0] * nx + light[0, 1] * ny + light[0, 2] * nz
-        shadow, shine = _ONE, _ZERO
-        if lit > 0:
-            share = lit_share(light_map[0], light_map[1], px, py, z, nx, ny, nz, x & odd, row & odd)
-            # the map cannot tell where light grazes a surface; the normal does
-            shadow = _ONE - (_ONE - share) * min(_FIVE * lit, _ONE)
-            shine = _highlight(light, nx, ny, nz, px, py, z, np.int64(parameters[m, 1]))
-            shine *= parameters[m, 0] * lit * shadow
-        above = _HALF * (_ONE + light[1, 0] * nx + light[1, 1] * ny + light[1, 2] * nz)
+        z = _ONE / inverse_depth[row, x]
+        wb, wc = barycentric[row, x, 0], barycentric[row, x, 1]
+        if np.int64(t) != last or not (paired & (x & odd == odd)):
+            point = ((np.float32(np.int64(x)) * step_x + start_x) * z, ray_y * z, z)
+            nx, ny, nz, open_ = _attributes_at(attributes, corners, t, wb, wc)
+            if coating[t, 7] > 0 and nx * point[0] + ny * point[1] + nz * z > 0:
+                nx, ny, nz = -nx, -ny, -nz
+            matt, shine = _light_at(
+                parameters, m, light, light_map, point, (nx, ny, nz), open_, x & odd, row & odd
+            )
+            last = np.int64(t)
         albedo = _albedo(coating, t, wb, wc, texels, levels, m, z * per_sample)
         for c in range(np.uint64(3)):
-            wrap = parameters[m, c + np.uint64(2)]
-            key = max((lit + wrap) / (_ONE + wrap), _ZERO) * shadow
-            ambient = (above * light[3, c] + (_ONE - above) * light[4, c]) * open_
-            matt = albedo[c] * parameters[m, c + np.uint64(5)]
-            colour[x, c] = shoulder(matt * (light[2, c] * key + ambient) + light[2, c] * shine)
+            colour[x, c] = shoulder(albedo[c] * matt[c] + light[2, c] * shine)
         colour[x, 3] = _ONE
+    return begin, end
+
+
+@njit(cache=True, error_model="numpy", inline="always")
+def _light_at(parameters, m, light, light_map, point, normal, open_, odd_x, odd_y):  # type: ignore[no-untyped-def]
+    """Light of each colour that a matt white surface of a material sends at a point, and its highlight."""
+    px, py, pz = point
+    nx, ny, nz = normal
+    lit = light[0, 0] * nx + light[0, 1] * ny + light[0, 2] * nz
+    shadow, shine = _ONE, _ZERO
+    if lit > 0:
+        share = lit_share(light_map[0], light_map[1], px, py, pz, nx, ny, nz, odd_x, odd_y)
+        # the map cannot tell where light grazes a surface; the normal does
+        shadow = _ONE - (_ONE - share) * min(_FIVE * lit, _ONE)
+        shine = _highlight(light, nx, ny, nz, px, py, pz, np.int64(parameters[m, 1]))
+        shine *= parameters[m, 0] * lit * shadow
+    above = _HALF * (_ONE + light[1, 0] * nx + light[1, 1] * ny + light[1, 2] * nz)
+    ambient, below = above * open_, (_ONE - above) * open_
+    return (
+        _matt(parameters, m, 0, light, lit, shadow, ambient, below),
+        _matt(parameters, m, 1, light, lit, shadow, ambient, below),
+        _matt(parameters, m, 2, light, lit, shadow, ambient, below),
+    ), shine
+
+
+@njit(cache=True, error_model="numpy", inline="always")
+def _matt(parameters, m, c, light, lit, shadow, above, below):  # type: ignore[no-untyped-def]
+    """Light of one colour, times the material's tint."""
+    wrap = parameters[m, c + 2]
+    key = max((lit + wrap) / (_ONE + wrap), _ZERO) * shadow
+    return parameters[m, c + 5] * (light[2, c] * key + above * light[3, c] + below * light[4, c])
 
 
 @njit(cache=True, error_model="numpy", inline="always")
@@ -177,13 +206,7 @@ def _albedo(coating, t, wb, wc, texels, levels, m, apart):  # type: ignore[no-un
     level = mip_level(levels, m, coating[t, 6] * apart)
     start, width, height = levels[m, level, 0], levels[m, level, 1], levels[m, level, 2]
     red, green, blue = sample_bilinear(texels, start, width, height, u, v)
-    return _linear(red), _linear(green), _linear(blue)
-
-
-@njit(cache=True, error_model="numpy", inline="always")
-def _linear(value):  # type: ignore[no-untyped-def]
-    """Linear light of a colour in 65536ths of a byte's step, rounded to a quarter of it."""
-    return DECODE_FINE[(value + np.uint64(1 << 13)) >> np.uint64(14)]
+    return decoded(red), decoded(green), decoded(blue)
 
 
 @njit(cache=True, error_model="numpy", inline="always")
@@ -192,8 +215,11 @@ def _highlight(light, nx, ny, nz, px, py, pz, gloss):  # type: ignore[no-untyped
     towards = -_ONE / math.sqrt(px * px + py * py + pz * pz)
     hx, hy, hz = light[0, 0] + px * towards, light[0, 1] + py * towards, light[0, 2] + pz * towards
     squared = max(hx * hx + hy * hy + hz * hz, _TINY)
-    value = max(hx * nx + hy * ny + hz * nz, _ZERO) / math.sqrt(squared)
-    for _ in range(gloss):
+    value = max(hx * nx + hy * ny + hz * nz, _ZERO)
+    if gloss == 0:
+        return value / math.sqrt(squared)
+    value = value * value / squared
+    for _ in range(gloss - 1):
         value *= value
     return value
 

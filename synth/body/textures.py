@@ -134,6 +134,13 @@ def pack_materials(materials: Sequence[Material]) -> MaterialSet:
     return MaterialSet(np.concatenate(texels), levels, parameters, cut_out)
 
 
+def pack_texels(picture: NDArray[np.uint8]) -> NDArray[np.uint32]:
+    """Pack the channels of a picture (H, W, 3 or 4), red in the lowest byte; (H, W)."""
+    opaque = np.full((*picture.shape[:2], 4), 255, np.uint8)
+    opaque[..., : picture.shape[2]] = picture
+    return opaque.view("<u4")[..., 0].astype(np.uint32, copy=False)
+
+
 def _checked(material: Material) -> NDArray[np.uint8]:
     """Texture of a material with four channels."""
     texture = material.texture
@@ -235,6 +242,30 @@ def sample_bilinear(texels, start, width, height, u, v):  # type: ignore[no-unty
     (uint64, uint64, uint64)
         Red, green, blue in 65536ths of a byte's step.
     """
+    p, q, r, s, wp, wq, wr, ws = _around(texels, start, width, height, u, v)
+    # two channels in one word, 32 bits apart: 255 * 2^16 needs 24 bits
+    red_blue = _apart(p) * wp + _apart(q) * wq + _apart(r) * wr + _apart(s) * ws
+    green = _second(p) * wp + _second(q) * wq + _second(r) * wr + _second(s) * ws
+    return red_blue & np.uint64(0xFFFFFFFF), green, red_blue >> np.uint64(32)
+
+
+@njit(cache=True, error_model="numpy", inline="always")
+def alpha_bilinear(texels, start, width, height, u, v):  # type: ignore[no-untyped-def]
+    """Interpolate the alpha of a texture level, arguments as for `sample_bilinear`, in 65536ths of a byte's step."""
+    p, q, r, s, wp, wq, wr, ws = _around(texels, start, width, height, u, v)
+    shift = np.uint64(24)
+    return (p >> shift) * wp + (q >> shift) * wq + (r >> shift) * wr + (s >> shift) * ws
+
+
+@njit(cache=True, error_model="numpy", inline="always")
+def decoded(value):  # type: ignore[no-untyped-def]
+    """Linear light of a colour in 65536ths of a byte's step, rounded to a quarter of it."""
+    return DECODE_FINE[(value + np.uint64(1 << 13)) >> np.uint64(14)]
+
+
+@njit(cache=True, error_model="numpy", inline="always")
+def _around(texels, start, width, height, u, v):  # type: ignore[no-untyped-def]
+    """Find the four texels about a place and their weights in 65536ths."""
     x = np.int64(np.floor((u * np.float32(width) - np.float32(0.5)) * np.float32(256)))
     y = np.int64(np.floor((v * np.float32(height) - np.float32(0.5)) * np.float32(256)))
     fx, fy = np.uint64(x & 255), np.uint64(y & 255)
@@ -244,11 +275,7 @@ def sample_bilinear(texels, start, width, height, u, v):  # type: ignore[no-unty
     p, q = np.uint64(texels[np.uint64(above + x0)]), np.uint64(texels[np.uint64(above + x1)])
     r, s = np.uint64(texels[np.uint64(below + x0)]), np.uint64(texels[np.uint64(below + x1)])
     one = np.uint64(256)
-    wp, wq, wr, ws = (one - fx) * (one - fy), fx * (one - fy), (one - fx) * fy, fx * fy
-    # two channels in one word, 32 bits apart: 255 * 2^16 needs 24 bits
-    red_blue = _apart(p) * wp + _apart(q) * wq + _apart(r) * wr + _apart(s) * ws
-    green = _second(p) * wp + _second(q) * wq + _second(r) * wr + _second(s) * ws
-    return red_blue & np.uint64(0xFFFFFFFF), green, red_blue >> np.uint64(32)
+    return p, q, r, s, (one - fx) * (one - fy), fx * (one - fy), (one - fx) * fy, fx * fy
 
 
 @njit(cache=True, error_model="numpy", inline="always")

@@ -7,13 +7,16 @@ import math
 import numpy as np
 from numba import njit
 
-from synth.body.textures import is_hole, mip_level
+from synth.body.holes import in_hole
+from synth.body.spans import SPAN, draw_span
 
 SUBSAMPLES = 256
 """Steps between two samples to which projected vertices are rounded."""
 
 _SAMPLE = np.float32(1 / SUBSAMPLES)
 _BLOCK = 256
+_SMALL = 64 * SUBSAMPLES
+"""Triangles that reach less far each way have areas, and those of a span about them, below 2^31."""
 
 _LIMIT = float(2**13 * SUBSAMPLES)
 """Vertices farther outside are not rounded: their triangles go the way of those that cross the near plane."""
@@ -55,7 +58,8 @@ def draw(screen, triangles, two_sided, seen, nearness, barycentric, bounds, hole
     two_sided : (T,) bool
         Whether to draw a triangle that is seen from behind.
     seen : (H, W) int32
-        Filled with the nearest triangle, -1 where there is none.
+        Filled with the nearest triangle, -1 where there is none. Behind the end of this and of the next two
+        there is room for `SPAN` samples more.
     nearness : (H, W) float32
         Filled with the nearness there, 0 where there is nothing.
     barycentric : (H, W, 2) float32
@@ -63,8 +67,7 @@ def draw(screen, triangles, two_sided, seen, nearness, barycentric, bounds, hole
     bounds : (4,) int64
         Filled with the first column, first row, last column and last row of all that was drawn.
     holes : tuple, optional
-        `coating` of the mesh, `cut_out`, `texels` and `levels` of its materials, and metres between samples
-        at depth 1; None: triangles are solid.
+        As `in_hole` takes them; None: triangles are solid.
     """
     seen[:] = -1
     nearness[:] = 0
@@ -100,26 +103,63 @@ def _cull(screen, triangles, two_sided, start, worth):  # type: ignore[no-untype
 @njit(cache=True, error_model="numpy", inline="always")
 def _draw_triangle(screen, triangles, t, seen, nearness, barycentric, bounds, holes):  # type: ignore[no-untyped-def]
     a, b, c = np.uint64(triangles[t, 0]), np.uint64(triangles[t, 1]), np.uint64(triangles[t, 2])
-    ax, ay = np.float64(screen[a, 0]), np.float64(screen[a, 1])
-    bx, by = np.float64(screen[b, 0]), np.float64(screen[b, 1])
-    cx, cy = np.float64(screen[c, 0]), np.float64(screen[c, 1])
-    first_x, last_x = _covered(min(ax, bx, cx), max(ax, bx, cx), seen.shape[1])
-    first_y, last_y = _covered(min(ay, by, cy), max(ay, by, cy), seen.shape[0])
+    # whole numbers, whose products stay below 2^53
+    ax, ay = np.int64(screen[a, 0]), np.int64(screen[a, 1])
+    bx, by = np.int64(screen[b, 0]), np.int64(screen[b, 1])
+    cx, cy = np.int64(screen[c, 0]), np.int64(screen[c, 1])
+    low_x, high_x, low_y, high_y = min(ax, bx, cx), max(ax, bx, cx), min(ay, by, cy), max(ay, by, cy)
+    first_x, last_x = _covered(low_x, high_x, seen.shape[1])
+    first_y, last_y = _covered(low_y, high_y, seen.shape[0])
     if first_x > last_x or first_y > last_y:
         return
     _extend(bounds, first_x, first_y, last_x, last_y)
-    # Twice the areas opposite a, b, c, positive inside; exact, for all are whole numbers below 2^53.
     area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
-    sign = 1.0 if area > 0 else -1.0
+    sign = 1 if area > 0 else -1
     step = sign * SUBSAMPLES
     px, py = first_x * SUBSAMPLES, first_y * SUBSAMPLES
-    row_a = sign * ((bx - px) * (cy - py) - (by - py) * (cx - px))
-    row_b = sign * ((cx - px) * (ay - py) - (cy - py) * (ax - px))
-    row_c = sign * ((ax - px) * (by - py) - (ay - py) * (bx - px))
-    inverse = 1.0 / abs(area)
+    # twice the areas opposite a, b, c, positive inside
+    edges = (
+        sign * ((bx - px) * (cy - py) - (by - py) * (cx - px)),
+        sign * ((cx - px) * (ay - py) - (cy - py) * (ax - px)),
+        sign * ((ax - px) * (by - py) - (ay - py) * (bx - px)),
+    )
+    right = (step * (by - cy), step * (cy - ay), step * (ay - by))
+    down = (step * (cx - bx), step * (ax - cx), step * (bx - ax))
+    inverse = 1.0 / (sign * area)
     near_a, near_b, near_c = np.float64(screen[a, 2]), np.float64(screen[b, 2]), np.float64(screen[c, 2])
     slope_b, slope_c = (near_b - near_a) * inverse, (near_c - near_a) * inverse
-    share_b, share_c = near_b * inverse, near_c * inverse
+    slopes = (near_a, slope_b, slope_c, near_b * inverse, near_c * inverse)
+    where = (first_x, first_y, last_x, last_y)
+    small = max(high_x - low_x, high_y - low_y) < _SMALL
+    if small and (holes is None or holes[1][t]):
+        _draw_spans(np.int64(t), where, edges, right, down, slopes, seen, nearness, barycentric)
+    else:
+        _draw_samples(triangles, t, where, edges, right, down, slopes, seen, nearness, barycentric, holes)
+
+
+@njit(cache=True, error_model="numpy", inline="always")
+def _draw_spans(t, where, edges, right, down, slopes, seen, nearness, barycentric):  # type: ignore[no-untyped-def]
+    """Draw a small triangle without holes, several samples at once."""
+    first_x, first_y, last_x, last_y = where
+    base, slope_b, slope_c = np.float32(slopes[0]), np.float32(slopes[1]), np.float32(slopes[2])
+    depth = (base, slope_b, slope_c, np.float32(slopes[3]), np.float32(slopes[4]))
+    inside_a, inside_b, inside_c = edges
+    row = first_y * seen.shape[1]
+    for _ in range(last_y - first_y + 1):
+        for x in range(first_x, last_x + 1, SPAN):
+            n = x - first_x
+            here = (inside_a + n * right[0], inside_b + n * right[1], inside_c + n * right[2])
+            draw_span(seen, nearness, barycentric, row + x, last_x + 1 - x, t, here, right, depth)
+        inside_a, inside_b, inside_c = inside_a + down[0], inside_b + down[1], inside_c + down[2]
+        row += seen.shape[1]
+
+
+@njit(cache=True, error_model="numpy")
+def _draw_samples(triangles, t, where, edges, right, down, slopes, seen, nearness, barycentric, holes):  # type: ignore[no-untyped-def]
+    """Draw a triangle of any size, sample by sample."""
+    first_x, first_y, last_x, last_y = where
+    near_a, slope_b, slope_c, share_b, share_c = slopes
+    row_a, row_b, row_c = edges
     for y in range(np.uint64(first_y), np.uint64(last_y + 1)):
         inside_a, inside_b, inside_c = row_a, row_b, row_c
         for x in range(np.uint64(first_x), np.uint64(last_x + 1)):
@@ -127,38 +167,23 @@ def _draw_triangle(screen, triangles, t, seen, nearness, barycentric, bounds, ho
             # one branch instead of four, for none is foreseeable
             if (min(inside_a, inside_b, inside_c) >= 0) & (np.float32(near) > nearness[y, x]):
                 wb, wc = np.float32(inside_b * share_b / near), np.float32(inside_c * share_c / near)
-                if holes is None or not _through(holes, triangles, t, wb, wc, near):
+                if holes is None or not in_hole(holes, triangles, t, wb, wc, near):
                     nearness[y, x] = near
                     seen[y, x] = t
                     if barycentric is not None:
                         barycentric[y, x, 0], barycentric[y, x, 1] = wb, wc
-            inside_a += step * (by - cy)
-            inside_b += step * (cy - ay)
-            inside_c += step * (ay - by)
-        row_a += step * (cx - bx)
-        row_b += step * (ax - cx)
-        row_c += step * (bx - ax)
-
-
-@njit(cache=True, error_model="numpy")
-def _through(holes, triangles, t, wb, wc, inverse_depth):  # type: ignore[no-untyped-def]
-    """Whether a triangle has a hole at a point."""
-    coating, cut_out, texels, levels, metres = holes
-    m = np.uint64(triangles[t, 3])
-    if not cut_out[m]:
-        return False
-    wa = np.float32(1) - wb - wc
-    u = wa * coating[t, 0] + wb * coating[t, 2] + wc * coating[t, 4]
-    v = wa * coating[t, 1] + wb * coating[t, 3] + wc * coating[t, 5]
-    level = mip_level(levels, m, np.float32(coating[t, 6] * metres / inverse_depth))
-    return is_hole(texels, levels, m, level, u, v)
+            inside_a += right[0]
+            inside_b += right[1]
+            inside_c += right[2]
+        row_a += down[0]
+        row_b += down[1]
+        row_c += down[2]
 
 
 @njit(cache=True, error_model="numpy", inline="always")
 def _covered(low, high, count):  # type: ignore[no-untyped-def]
     """First and last of `count` samples between two places in 1/256 of a sample."""
-    first = (np.int64(low) + (SUBSAMPLES - 1)) >> 8
-    last = np.int64(high) >> 8
+    first, last = (low + (SUBSAMPLES - 1)) >> 8, high >> 8
     return max(first, 0), min(last, count - 1)
 
 
@@ -199,7 +224,7 @@ def draw_cut(points, screen, triangles, two_sided, camera, near, seen, nearness,
                 if not (here > nearness[y, x] or (here == nearness[y, x] and t < seen[y, x])):
                     continue
                 wb, wc = np.float32(wb / total), np.float32(wc / total)
-                if holes is None or not _through(holes, triangles, t, wb, wc, total):
+                if holes is None or not in_hole(holes, triangles, t, wb, wc, total):
                     nearness[y, x] = here
                     seen[y, x] = t
                     barycentric[y, x, 0], barycentric[y, x, 1] = wb, wc

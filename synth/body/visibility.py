@@ -57,7 +57,8 @@ def visible_points(
     p = np.asarray(points, dtype=np.float64).reshape(-1, 3)
     margin = np.broadcast_to(np.asarray(tolerance, dtype=np.float64), len(p))
     columns, rows, inside = _places(p, K, samples)
-    surface = samples.depth[rows, columns]
+    with np.errstate(divide="ignore"):
+        surface = np.float32(1) / samples.inverse_depth[rows, columns]
     near_enough = surface >= p[:, 2] - margin
     if owners is not None:
         owned = np.asarray(owners, dtype=bool)

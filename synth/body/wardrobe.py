@@ -24,6 +24,7 @@ from synth.body.hair import (
     scalp_texture,
     strands,
 )
+from synth.body.holes import mark_solid
 from synth.body.layers import Layer, garment_layer, selected_layer, visible_skin
 from synth.body.mesh import Mesh, join_meshes, make_mesh
 from synth.body.outfits import Outfit, sample_outfit
@@ -128,11 +129,12 @@ def _assembled(name: str, layers: Sequence[Layer], materials: Sequence[Material]
         for points, layer in zip(mean, layers, strict=True)
     ]
     sources = [body.meshes[layer.source] for layer in layers]
+    packed = pack_materials(materials)
     return Appearance(
         name,
         tuple(layers),
-        join_meshes(meshes),
-        pack_materials(materials),
+        mark_solid(join_meshes(meshes), packed),
+        packed,
         np.concatenate([m.bones[layer.index] for m, layer in zip(sources, layers, strict=True)]),
         np.concatenate([m.weights[layer.index] for m, layer in zip(sources, layers, strict=True)]),
     )

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from synth.cameras import BODY13_OF_H36M17
 from synth.errors import InputError
+from synth.geometry import to_optical_axis
 from synth.labels.kmeans import Sums, on_grid
 from synth.labels.nearest import CentreIndex, index_centres, nearest
 from synth.skeletons import BODY13, H36M17
@@ -79,22 +80,18 @@ def orientated_poses(joints3d: ArrayLike, turn: Turn = "ray") -> NDArray[np.floa
     centre = body[:, _TORSO].mean(axis=1)
     away = body - centre[:, None]
     if turn == "ray":
-        away = away @ np.swapaxes(_to_optical_axis(centre), -1, -2)
+        _check_in_front(centre)
+        away = away @ np.swapaxes(to_optical_axis(centre), -1, -2)
     return on_grid(away.reshape(-1, 3 * JOINTS), METRE_BITS)
 
 
-def _to_optical_axis(centre: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Least rotations (N, 3, 3) that bring the directions `centre` (N, 3) to +z."""
+def _check_in_front(centre: NDArray[np.float64]) -> None:
     behind = np.flatnonzero(~(centre[:, 2] > 0.0))
     if len(behind):
         raise InputError(
             f"pose {behind[0]}: its torso centre is at z = {centre[behind[0], 2]:g} m, not in front of the "
             "camera; give joints in the camera frame, or use poses that need no turning"
         )
-    x, y, z = (centre / np.linalg.norm(centre, axis=1, keepdims=True)).T
-    share = 1.0 / (1.0 + z)
-    rows = [[1.0 - x * x * share, -x * y * share, -x], [-x * y * share, 1.0 - y * y * share, -y], [x, y, z]]
-    return np.stack([np.stack(row, axis=-1) for row in rows], axis=-2)
 
 
 def picture_poses(joints2d: ArrayLike) -> NDArray[np.float32]:

@@ -2,7 +2,8 @@
 
 Errors of single joints or poses come first, and can be averaged over any group (action, subject, sequence).
 NaN stands for joints or poses that aren't known; no average counts it. ``errors``: distances with and without
-alignment; ``rates``: by group of joints, PCKh, 3DPCK, AUC; ``ranking``: classes and hypotheses.
+alignment; ``rates``: by group of joints, PCKh, 3DPCK, AUC; ``ranking``: classes and hypotheses. On these rest
+``estimates`` and ``truth`` of people, ``scores`` of single people, and ``tables`` of them.
 """
 
 from synth.metrics.errors import (

@@ -60,7 +60,7 @@ def mpjpe(estimates: ArrayLike, truth: ArrayLike, root: int | None = None) -> ND
     (...) float64
         NaN for a pose without a known joint.
     """
-    return _mean(joint_errors(estimates, truth, root=root))
+    return mean_over_joints(joint_errors(estimates, truth, root=root))
 
 
 def rigid_mpjpe(estimates: ArrayLike, truth: ArrayLike) -> NDArray[np.float64]:
@@ -100,7 +100,7 @@ def _aligned(
 
 def mean_error(errors: ArrayLike) -> float:
     """Mean of all errors that aren't NaN; NaN where there is none."""
-    return float(_mean(np.asarray(errors, dtype=np.float64).ravel()))
+    return float(mean_over_joints(np.asarray(errors, dtype=np.float64).ravel()))
 
 
 def mean_by_group(errors: ArrayLike, groups: Sequence[Hashable]) -> dict[Hashable, float]:
@@ -135,8 +135,8 @@ def _pair(estimates: ArrayLike, truth: ArrayLike) -> tuple[NDArray[np.float64], 
     return found, wanted
 
 
-def _mean(errors: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Mean over the last axis of what isn't NaN."""
+def mean_over_joints(errors: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Mean over the last axis of what isn't NaN; NaN where nothing is left."""
     known = ~np.isnan(errors)
     count = known.sum(axis=-1)
     total = np.where(known, errors, 0.0).sum(axis=-1)

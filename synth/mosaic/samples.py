@@ -14,11 +14,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from synth.cameras import BODY13_OF_H36M17, CROP
 from synth.errors import InputError
-from synth.geometry import torso_centre
 from synth.matching import Alignment, MatchIndex, match
 from synth.mosaic.compose import BlendOptions, Composer, Layers, align_sources
 from synth.pool import Pool
-from synth.queries import Queries, make_queries, query_labels, replace_rows, take_rows
+from synth.queries import Queries, joint_labels, make_queries, query_labels, replace_rows, take_rows
 from synth.query_plan import QueryPlan
 
 
@@ -222,14 +221,9 @@ class MosaicEngine:
         """
         queries, layers, plan, pool = batch.queries, batch.layers, self.parts.plan, self.parts.pool
         row = np.where(layers.used, layers.entries % pool.rows, -1)
-        joints3d = queries.joints3d
         return {
             **query_labels(plan.library, queries, batch.attempts),
-            "joints2d": queries.joints2d,
-            "joints3d": joints3d,
-            "joints3d_torso": (joints3d - torso_centre(joints3d)[:, None]).astype(np.float32),
-            "self_occluded": queries.self_occluded,
-            "visible": queries.inside & ~queries.self_occluded,
+            **joint_labels(queries),
             "source_photograph": np.where(layers.used, pool.photograph[row], -1).astype(np.int32),
             "source_person": np.where(layers.used, pool.person[row], -1).astype(np.int32),
             "source_entry": layers.entries,

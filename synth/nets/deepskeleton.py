@@ -90,7 +90,7 @@ class MapNetwork(nn.Module):
         return channels.unflatten(1, (self.maps, 3))
 
 
-def map_loss(output: MapOutput, maps: Tensor) -> Tensor:
+def map_loss(output: MapOutput, maps: Tensor, known: Tensor | None = None) -> Tensor:
     """Sigmoid cross entropy, summed over pixels, channels and outputs, averaged over the people.
 
     The sum over pixels is what the paper's learning rate of 1e-5 fits. The targets of coarse outputs are the
@@ -101,12 +101,16 @@ def map_loss(output: MapOutput, maps: Tensor) -> Tensor:
     output : MapOutput
     maps : (N, M, 3, S, S) float
         Colours from 0 to 1, of `inputs.map_colours`, in the size of the final output.
+    known : (N,) bool, optional
+        People whose maps are known; all by default.
     """
+    counted = torch.ones(len(maps), device=maps.device) if known is None else known.to(torch.float32)
     total = output.final.new_zeros((), dtype=torch.float32)
     for logits in (output.final, *output.early):
         target = F.adaptive_avg_pool2d(maps.flatten(1, 2), logits.shape[-1]).view(logits.shape)
-        total = total + F.binary_cross_entropy_with_logits(logits.float(), target, reduction="sum")
-    return total / len(maps)
+        each = F.binary_cross_entropy_with_logits(logits.float(), target, reduction="none")
+        total = total + (counted * each.flatten(1).sum(dim=1)).sum()
+    return total / counted.sum().clamp(min=1.0)
 
 
 def map_regressor(width: float = 1.0, side: int = SIDE) -> ResNet50:
@@ -153,8 +157,13 @@ def regress_hypotheses(regressors: Mapping[str, ResNet50], maps: Mapping[str, Te
 
 
 def pose_loss(estimate: Tensor, offsets: Tensor) -> Tensor:
-    """Euclidean loss: half the squared distance of (N, 45) numbers, averaged over the people."""
-    return 0.5 * ((estimate.float() - offsets) ** 2).sum(dim=1).mean()
+    """Euclidean loss: half the squared distance of (N, 45) numbers, averaged over the people.
+
+    Numbers that aren't known are NaN in `offsets` and don't count, nor does a person without any.
+    """
+    known = offsets.isfinite()
+    away = torch.where(known, estimate.float() - torch.where(known, offsets, 0.0), 0.0)
+    return 0.5 * (away**2).sum() / known.any(dim=1).sum().clamp(min=1)
 
 
 def bilinear_upsampling(channels: int, factor: int) -> nn.ConvTranspose2d:

@@ -19,7 +19,8 @@ from synth.errors import InputError, SourceMissingError
 from synth.sources.files import fingerprint, list_files
 from synth.sources.finders import Roots
 from synth.sources.images import annotated_images, load_image
-from synth.sources.known import ALIASES, IMAGE_SOURCES, MOTION_SOURCES, ImageSource, MotionSource, Source
+from synth.sources.kinds import ImageSource, MotionSource, Source
+from synth.sources.known import ALIASES, IMAGE_SOURCES, MOTION_SOURCES
 from synth.sources.motion import MotionItem, read_item
 from synth.sources.records import AnnotatedImages, MotionClip, Rejection
 
@@ -154,13 +155,33 @@ def motion_sources(spec: str) -> tuple[MotionSource, ...]:
     return _named(spec, MOTION_SOURCES)
 
 
-def image_sources(spec: str) -> tuple[ImageSource, ...]:
-    """List the image sources that a spec such as ``"mpii-lsp"`` or ``"lspet+coco"`` names, each once."""
-    return _named(spec, IMAGE_SOURCES)
+def image_sources(spec: str, *, testing: bool = False) -> tuple[ImageSource, ...]:
+    """List the image sources that a spec such as ``"mpii-lsp"`` or ``"lspet+coco"`` names, each once.
+
+    Parameters
+    ----------
+    spec : str
+        Names joined with ``+``.
+    testing : bool
+        Sources that nothing may be trained on are allowed.
+
+    Raises
+    ------
+    InputError
+        For an unknown name, or a source for testing where none is allowed.
+    """
+    sources = _named(spec, IMAGE_SOURCES)
+    for source in sources:
+        if source.for_testing and not testing:
+            raise InputError(
+                f"{source.name} ({source.title}) is for testing: no training data may be made of it; "
+                "synth crops makes a store of it to evaluate on"
+            )
+    return sources
 
 
 def read_images(
-    spec: str, data_root: Path | str | None
+    spec: str, data_root: Path | str | None, *, testing: bool = False
 ) -> tuple[tuple[AnnotatedImages, ...], list[Rejection]]:
     """Annotated people of one or more image sources.
 
@@ -170,6 +191,8 @@ def read_images(
         Names joined with ``+``, e.g. ``"mpii-lsp"``.
     data_root : Path, str or None
         Folder of all data; None for `$SYNTH_DATA`.
+    testing : bool
+        As in `image_sources`.
 
     Raises
     ------
@@ -179,7 +202,7 @@ def read_images(
     """
     results: list[AnnotatedImages] = []
     rejections: list[Rejection] = []
-    for source in image_sources(spec):
+    for source in image_sources(spec, testing=testing):
         images, left_out = read_image_source(locate(source, data_root))
         if not len(images.image_of):
             reasons = ", ".join(sorted({rejection.reason for rejection in left_out})) or "no people"

@@ -117,6 +117,33 @@ def find_annotated(
     return best
 
 
+def find_recordings(
+    folders: tuple[str, ...], holds: Callable[[Path], object], data_root: Path, suffixes: tuple[str, ...] = ()
+) -> Roots:
+    """Find the folder of filmed recordings that holds what is wanted; empty if there is none.
+
+    Parameters
+    ----------
+    folders : tuple of str
+        Patterns of known names.
+    holds : callable
+        Lists what is wanted of a folder, or gives nothing.
+    data_root : Path
+        Folder of all data.
+    suffixes : tuple of str
+        A file with such an ending must be there, too, if any are given.
+    """
+    for folder in matching(data_root, folders, folders=True):
+        if holds(folder) and (not suffixes or list_files(folder, *suffixes)):
+            return (folder,)
+    return ()
+
+
+def find_frames(folders: tuple[str, ...], holds: Callable[[Path], object], data_root: Path) -> Roots:
+    """Find the folder of filmed recordings that also holds images; see `find_recordings`."""
+    return find_recordings(folders, holds, data_root, IMAGE_SUFFIXES)
+
+
 def _candidates(data_root: Path, folders: tuple[str, ...], archives: tuple[str, ...]) -> list[Path]:
     """Folders of known names, the known archives in them, and the known archives under the data root."""
     found: list[Path] = []

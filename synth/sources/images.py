@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO
 
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from synth.skeletons import H36M17, Skeleton, correspondence
 from synth.sources.files import list_files, open_file, read_file, stem
-from synth.sources.records import AnnotatedImages, DamagedItemError, Rejection
+from synth.sources.records import AnnotatedImages, DamagedItemError, Known, Rejection
 
 IMAGE_SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".webp")
 
@@ -41,6 +41,12 @@ class Annotations:
         Pixels, pixel centres at integers (MATLAB's 1 already subtracted).
     labelled, occluded : (P, J) bool
         As in `AnnotatedImages`.
+    known : Known
+        As in `AnnotatedImages`, but the 3D joints are those of `skeleton`, (P, J, 3).
+    members : bool
+        `images` are frames of films, given as members of the images' folder or archive: those in one folder are
+        of one size, and their names are the same in many folders. Otherwise an image is known by its file name
+        alone.
     """
 
     source: str
@@ -50,6 +56,8 @@ class Annotations:
     joints: NDArray[np.float64]
     labelled: NDArray[np.bool_]
     occluded: NDArray[np.bool_]
+    known: Known = field(default_factory=Known)
+    members: bool = False
 
 
 def image_size(stream: IO[bytes]) -> tuple[int, int]:
@@ -135,14 +143,14 @@ def annotated_images(annotations: Annotations, root: Path) -> tuple[AnnotatedIma
     root : Path
         Folder or archive of the images.
     """
-    members = image_members(root)
-    files = [members.get(image_key(name), "") for name in annotations.images]
+    files = _files(annotations, root)
     rejections = [
         Rejection(annotations.source, _person(annotations, p), "missing image", f"not in {root}")
         for p, file in enumerate(files)
         if not file
     ]
-    sizes, broken = _sizes(root, sorted({file for file in files if file}), annotations.source)
+    used = sorted({file for file in files if file})
+    sizes, broken = _sizes(root, used, annotations.source, alike=annotations.members)
     rejections += broken
     people = np.array([p for p, file in enumerate(files) if file in sizes], dtype=np.intp)
     extent = np.array([sizes[files[p]] for p in people], dtype=np.float64).reshape(-1, 2)
@@ -168,8 +176,29 @@ def annotated_images(annotations: Annotations, root: Path) -> tuple[AnnotatedIma
         joints=np.where(kept_joints[..., None], joints, 0)[kept].astype(np.float32),
         labelled=kept_joints[kept],
         occluded=(occluded & kept_joints)[kept],
+        known=_known(annotations, people[kept]),
     )
     return result, rejections
+
+
+def _files(annotations: Annotations, root: Path) -> list[str]:
+    """Member of the images' folder or archive for each person; empty where it isn't there."""
+    if annotations.members:
+        there = set(list_files(root, *IMAGE_SUFFIXES))
+        return [name if name in there else "" for name in annotations.images]
+    members = image_members(root)
+    return [members.get(image_key(name), "") for name in annotations.images]
+
+
+def _known(annotations: Annotations, people: NDArray[np.intp]) -> Known:
+    """Tell what else is known of some people, with the joints of H36M-17."""
+    known = annotations.known.take(people)
+    if known.joints3d is None:
+        return known
+    source_joints, target_joints = correspondence(annotations.skeleton, H36M17)
+    joints3d = np.full((len(people), len(H36M17), 3), np.nan, np.float32)
+    joints3d[:, target_joints] = known.joints3d[:, source_joints]
+    return replace(known, joints3d=joints3d)
 
 
 def numbered_people(images: Sequence[str]) -> NDArray[np.int32]:
@@ -213,12 +242,21 @@ def _jpeg_size(stream: IO[bytes], rest: bytes) -> tuple[int, int]:
             raise DamagedItemError("undecodable image", "the JPEG has no frame header")
 
 
-def _sizes(root: Path, names: list[str], source: str) -> tuple[dict[str, tuple[int, int]], list[Rejection]]:
-    sizes, rejections = {}, []
+def _sizes(
+    root: Path, names: list[str], source: str, alike: bool
+) -> tuple[dict[str, tuple[int, int]], list[Rejection]]:
+    """Width and height of images; `alike`: those of one folder are frames of one film, and one is asked."""
+    sizes: dict[str, tuple[int, int]] = {}
+    of_folder: dict[str, tuple[int, int]] = {}
+    rejections = []
     for name in _file_order(root, names):
+        folder = name.rpartition("/")[0]
+        if alike and folder in of_folder:
+            sizes[name] = of_folder[folder]
+            continue
         try:
             with open_file(root, name) as stream:
-                sizes[name] = image_size(stream)
+                sizes[name] = of_folder[folder] = image_size(stream)
         except (DamagedItemError, OSError, EOFError, struct.error) as error:
             detail = error.detail if isinstance(error, DamagedItemError) else str(error)
             rejections.append(Rejection(source, name, "undecodable image", detail))

@@ -2,73 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import replace
 from functools import partial
-from pathlib import Path
-from typing import Any
 
-from synth.sources import coco, finders, lsp, mpii
+from synth.sources import coco, finders, h36m, h36m_images, lsp, mpi_inf_3dhp, mpi_inf_3dhp_images, mpii
 from synth.sources.demo.archive import demo_archive, demo_roots
 from synth.sources.demo_images.album import demo_album, demo_image_roots, read_album
-from synth.sources.finders import Roots
-from synth.sources.images import IMAGE_SUFFIXES, Annotations
-from synth.sources.motion import MotionItem, acclaim_items, bvh_items
-from synth.sources.records import Rejection
+from synth.sources.images import IMAGE_SUFFIXES
+from synth.sources.kinds import ImageSource, MotionSource
+from synth.sources.motion import acclaim_items, bvh_items, h36m_items, mpi_inf_3dhp_items
 
+_LSP = ImageSource(
+    name="lsp",
+    title="Leeds Sports Pose, training half",
+    licence="research use",
+    publisher="sam.johnson.io/research/lsp.html",
+    layouts=(
+        "lsp_dataset.zip",
+        "lsp_dataset/",
+        "lsp_dataset_original/",
+        "lsp/ with joints.mat and images/",
+    ),
+    find=partial(
+        finders.find_leeds,
+        folders=("lsp", "lsp_dataset", "lsp_dataset_original"),
+        archives=("lsp_dataset.*", "lsp_dataset_original.*"),
+    ),
+    read=lsp.read_lsp,
+    suffixes=(".mat", *IMAGE_SUFFIXES),
+)
 
-@dataclass(frozen=True, kw_only=True)
-class Source:
-    """A source that this program can read.
+_H36M_FOLDERS = ("h36m", "human3.6m", "human36m", "human3_6m", "h36m*", "human3.6m*")
+_H36M_MOTION = MotionSource(
+    name="h36m",
+    title="Human3.6M, recorded poses of all subjects",
+    licence="academic use, after registration",
+    publisher="vision.imar.ro/human3.6m",
+    layouts=("h36m/ with data_3d_h36m.npz, or S1/MyPoseFeatures/D3_Positions/*.cdf",),
+    find=partial(finders.find_recordings, _H36M_FOLDERS, h36m.pose_members),
+    items=partial(h36m_items, "h36m"),
+    suffixes=h36m.POSE_SUFFIXES,
+)
+_H36M_FILMS = ImageSource(
+    name="h36m",
+    title="Human3.6M, extracted frames of all subjects",
+    licence=_H36M_MOTION.licence,
+    publisher=_H36M_MOTION.publisher,
+    layouts=(
+        *_H36M_MOTION.layouts,
+        "beside them metadata.xml and extracted frames, such as S1/Directions 1.54138969/000001.jpg",
+    ),
+    find=partial(finders.find_frames, _H36M_FOLDERS, h36m.pose_members),
+    read=h36m_images.read_h36m,
+    suffixes=(*h36m.POSE_SUFFIXES, ".xml", *IMAGE_SUFFIXES),
+    filmed=True,
+)
 
-    Parameters
-    ----------
-    name, title, licence, publisher : str
-        Name in options, full title, terms of use in a few words, page where the publisher offers it.
-    layouts : tuple of str
-        Paths under the data root at which it is looked for, for messages.
-    find : callable
-        Data root -> folders or archives; empty if it isn't there.
-    suffixes : tuple of str
-        Endings of its files, for the fingerprint.
-    embedded : bool
-        The program makes the source itself: it is always there, and `find` heeds no data root.
-    make : callable, optional
-        Makes an embedded source unless it was made before, running its tasks by a `map` that it is given;
-        `find` would make it in this process.
-    making, tasks : str
-        What `make` does and what its tasks are called, to tell how far it is.
-    """
-
-    name: str
-    title: str
-    licence: str
-    publisher: str
-    layouts: tuple[str, ...]
-    find: Callable[[Path], Roots]
-    suffixes: tuple[str, ...]
-    embedded: bool = False
-    make: Callable[[Callable[..., Iterable[Any]]], Path] | None = None
-    making: str = ""
-    tasks: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class MotionSource(Source):
-    """A source of motion clips; `items` lists them in what `find` found."""
-
-    items: Callable[[Roots], list[MotionItem]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class ImageSource(Source):
-    """A source of annotated images; `read` gives all people of what `find` found.
-
-    `find` gives the place of the annotations and, where it is another, that of the images.
-    """
-
-    read: Callable[[Path], tuple[Annotations, list[Rejection]]]
-
+_3DHP_LICENCE = "non-commercial research, no redistribution"
+_3DHP_PUBLISHER = "vcai.mpi-inf.mpg.de/3dhp-dataset"
+_3DHP_FOLDERS = ("mpi_inf_3dhp", "mpi-inf-3dhp", "3dhp", "mpi_inf_3dhp*", "mpi-inf-3dhp*")
 
 MOTION_SOURCES = (
     MotionSource(
@@ -117,6 +109,23 @@ MOTION_SOURCES = (
         items=partial(bvh_items, "bvh"),
         suffixes=(".bvh",),
     ),
+    _H36M_MOTION,
+    replace(
+        _H36M_MOTION,
+        name="h36m-train",
+        title="Human3.6M, recorded poses of S1, S5, S6, S7 and S8",
+        items=partial(h36m_items, "h36m-train", subjects=h36m.TRAINING_SUBJECTS),
+    ),
+    MotionSource(
+        name="mpi-inf-3dhp",
+        title="MPI-INF-3DHP, motion of the training sequences",
+        layouts=("mpi_inf_3dhp/ with S1/Seq1/annot.mat and camera.calibration",),
+        find=partial(finders.find_recordings, _3DHP_FOLDERS, mpi_inf_3dhp.training_members),
+        items=mpi_inf_3dhp_items,
+        suffixes=("annot.mat", ".calibration"),
+        licence=_3DHP_LICENCE,
+        publisher=_3DHP_PUBLISHER,
+    ),
     MotionSource(
         name="demo",
         title="Procedural motion of synthetic subjects",
@@ -134,24 +143,13 @@ MOTION_SOURCES = (
 )
 
 IMAGE_SOURCES = (
-    ImageSource(
-        name="lsp",
-        title="Leeds Sports Pose, training half",
-        licence="research use",
-        publisher="sam.johnson.io/research/lsp.html",
-        layouts=(
-            "lsp_dataset.zip",
-            "lsp_dataset/",
-            "lsp_dataset_original/",
-            "lsp/ with joints.mat and images/",
-        ),
-        find=partial(
-            finders.find_leeds,
-            folders=("lsp", "lsp_dataset", "lsp_dataset_original"),
-            archives=("lsp_dataset.*", "lsp_dataset_original.*"),
-        ),
-        read=lsp.read_lsp,
-        suffixes=(".mat", *IMAGE_SUFFIXES),
+    _LSP,
+    replace(
+        _LSP,
+        name="lsp-test",
+        title="Leeds Sports Pose, test half",
+        read=partial(lsp.read_lsp, test=True),
+        for_testing=True,
     ),
     ImageSource(
         name="lspet",
@@ -195,7 +193,7 @@ IMAGE_SOURCES = (
     ImageSource(
         name="coco",
         title="COCO keypoints, training images",
-        licence="annotations CC BY 4.0, photographs Flickr terms",
+        licence="annotations CC BY 4.0, images Flickr terms",
         publisher="cocodataset.org",
         layouts=("coco/ with annotations/person_keypoints_train2017.json and train2017/ or train2017.zip",),
         find=partial(
@@ -207,6 +205,38 @@ IMAGE_SOURCES = (
         ),
         read=coco.read_coco,
         suffixes=(".json", *IMAGE_SUFFIXES),
+    ),
+    _H36M_FILMS,
+    replace(
+        _H36M_FILMS,
+        name="h36m-train",
+        title="Human3.6M, extracted frames of S1, S5, S6, S7 and S8",
+        read=partial(h36m_images.read_h36m, subjects=h36m.TRAINING_SUBJECTS, source="h36m-train"),
+    ),
+    ImageSource(
+        name="mpi-inf-3dhp",
+        title="MPI-INF-3DHP, extracted frames of the training sequences",
+        layouts=("mpi_inf_3dhp/ with S1/Seq1/annot.mat and imageFrames/video_0/frame_000001.jpg",),
+        find=partial(finders.find_frames, _3DHP_FOLDERS, mpi_inf_3dhp.training_members),
+        read=mpi_inf_3dhp_images.read_training,
+        suffixes=("annot.mat", *IMAGE_SUFFIXES),
+        filmed=True,
+        licence=_3DHP_LICENCE,
+        publisher=_3DHP_PUBLISHER,
+    ),
+    ImageSource(
+        name="mpi-inf-3dhp-test",
+        title="MPI-INF-3DHP, test set",
+        layouts=(
+            "mpi_inf_3dhp/ or mpi_inf_3dhp_test_set/ with TS1/annot_data.mat and imageSequence/img_000001.jpg",
+        ),
+        find=partial(finders.find_frames, _3DHP_FOLDERS, mpi_inf_3dhp.testing_members),
+        read=mpi_inf_3dhp_images.read_test,
+        suffixes=("annot_data.mat", *IMAGE_SUFFIXES),
+        for_testing=True,
+        filmed=True,
+        licence=_3DHP_LICENCE,
+        publisher=_3DHP_PUBLISHER,
     ),
     ImageSource(
         name="demo",

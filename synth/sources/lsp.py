@@ -23,26 +23,26 @@ LSP_TRAINING_IMAGES = 1000
 """LSP's images 1 to 1,000 are for training, the others for testing."""
 
 
-def read_lsp(root: Path, *, training_only: bool = True) -> tuple[Annotations, list[Rejection]]:
-    """Annotations of Leeds Sports Pose.
+def read_lsp(root: Path, *, test: bool = False) -> tuple[Annotations, list[Rejection]]:
+    """Annotations of one half of Leeds Sports Pose.
 
     Parameters
     ----------
     root : Path
         Folder or archive that holds `joints.mat`.
-    training_only : bool
-        Leave out the test images, as every training pool must.
+    test : bool
+        The test images, which no training pool may hold; otherwise the training images.
 
     Raises
     ------
     InputError
         If `joints.mat` is missing or not of shape (3, 14, N).
     """
-    joints = _joints(root, (3, 14), "lsp").transpose(2, 1, 0)
-    if training_only:
-        joints = joints[:LSP_TRAINING_IMAGES]
+    first = LSP_TRAINING_IMAGES if test else 0
+    joints = _joints(root, (3, 14), "lsp").transpose(2, 1, 0)[first : None if test else LSP_TRAINING_IMAGES]
     labelled = np.ones(joints.shape[:2], dtype=bool)
-    return _annotations("lsp", "im{:04d}.jpg", joints, labelled, joints[..., 2] == 1), []
+    source = "lsp-test" if test else "lsp"
+    return _annotations(source, "im{:04d}.jpg", joints, labelled, joints[..., 2] == 1, first), []
 
 
 def read_lspet(root: Path) -> tuple[Annotations, list[Rejection]]:
@@ -89,8 +89,9 @@ def _annotations(
     joints: NDArray[np.float64],
     labelled: NDArray[np.bool_],
     occluded: NDArray[np.bool_],
+    first: int = 0,
 ) -> Annotations:
-    images = [pattern.format(k + 1) for k in range(len(joints))]
+    images = [pattern.format(first + k + 1) for k in range(len(joints))]
     return Annotations(
         source, LSP14, images, np.zeros(len(joints), np.int32), joints[..., :2] - 1, labelled, occluded
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path, PurePosixPath
@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 from numpy.typing import NDArray
 
-from synth.sources import acclaim, amc, asf, bvh
+from synth.sources import acclaim, amc, asf, bvh, h36m, mpi_inf_3dhp
 from synth.sources.files import list_files, read_file, stem, text_of
 from synth.sources.humanoid import check_plausible, h36m17_weights
 from synth.sources.records import DamagedItemError, MotionClip, Rejection
@@ -31,9 +31,12 @@ class MotionItem:
     root : Path
         Folder or archive.
     name : str
-        Member of it: an `.amc` or `.bvh`.
+        What the clip is called: the member of it that holds the clip, an `.amc` or `.bvh`, or where `file`
+        is given the clip's own name.
     skeleton_root, skeleton : Path, str
         Where the `.asf` of an `.amc` is; empty name where there is none.
+    file : str
+        Member that holds a clip with a name of its own: an `.npz` of many, a `.cdf`, an `annot.mat`.
     """
 
     source: str
@@ -42,6 +45,7 @@ class MotionItem:
     name: str
     skeleton_root: Path
     skeleton: str = ""
+    file: str = ""
 
 
 def acclaim_items(source: str, roots: Sequence[Path]) -> list[MotionItem]:
@@ -68,6 +72,28 @@ def bvh_items(source: str, roots: Sequence[Path]) -> list[MotionItem]:
         for root in roots
         for name in list_files(root, ".bvh")
     ]
+
+
+def h36m_items(source: str, roots: Sequence[Path], subjects: tuple[str, ...] = ()) -> list[MotionItem]:
+    """All recordings of Human3.6M in some folders, or those of some subjects (``"S1"``)."""
+    return [
+        MotionItem(source, h36m.subject_name(found.subject), root, found.clip, root, file=found.member)
+        for root in roots
+        for found in h36m.recordings(root)
+        if not subjects or found.subject in subjects
+    ]
+
+
+def mpi_inf_3dhp_items(roots: Sequence[Path]) -> list[MotionItem]:
+    """All training sequences of MPI-INF-3DHP in some folders."""
+    items = []
+    for root in roots:
+        for member in mpi_inf_3dhp.training_members(root):
+            subject, sequence = mpi_inf_3dhp.sequence_of(member)
+            person = mpi_inf_3dhp.subject_name(subject)
+            name = f"{subject}/{sequence}"
+            items.append(MotionItem(mpi_inf_3dhp.SOURCE, person, root, name, root, file=member))
+    return items
 
 
 def acclaim_subject(source: str, name: str, skeleton: str) -> str:
@@ -100,11 +126,26 @@ def cmu_number(name: str) -> str:
 def read_item(item: MotionItem) -> MotionClip | Rejection:
     """Read one clip; whatever is wrong with it comes back as a `Rejection`."""
     try:
-        joints, fps = _read_bvh(item) if is_bvh(item) else _read_acclaim(item)
+        joints, fps = _reader(item)(item)
         check_plausible(joints, item.name)
     except DamagedItemError as error:
         return Rejection(item.source, item.name, error.reason, error.detail)
     return MotionClip(item.source, item.subject, item.name, fps, joints.astype(np.float32))
+
+
+def _reader(item: MotionItem) -> Callable[[MotionItem], tuple[NDArray[np.float64], float]]:
+    if item.file:
+        return _read_mpi_inf_3dhp if item.source == mpi_inf_3dhp.SOURCE else _read_h36m
+    return _read_bvh if is_bvh(item) else _read_acclaim
+
+
+def _read_h36m(item: MotionItem) -> tuple[NDArray[np.float64], float]:
+    subject, _, name = item.name.partition("/")
+    return h36m.y_up(h36m.read_recording(item.root, h36m.Recording(item.file, subject, name))), h36m.FPS
+
+
+def _read_mpi_inf_3dhp(item: MotionItem) -> tuple[NDArray[np.float64], float]:
+    return mpi_inf_3dhp.read_sequence(item.root, item.file)
 
 
 def _skeleton_of(root: Path, name: str, skeletons: list[tuple[Path, str]]) -> tuple[Path, str] | None:
@@ -138,8 +179,10 @@ def open_acclaim(item: MotionItem) -> tuple[acclaim.AcclaimSkeleton, NDArray[np.
     Raises
     ------
     DamagedItemError
-        If either file cannot be used, or there is no skeleton.
+        If either file cannot be used, there is no skeleton, or the clip is no AMC.
     """
+    if item.file:
+        raise DamagedItemError("no rotations", f"{item.name}: {item.source} holds positions of joints alone")
     if not item.skeleton:
         raise DamagedItemError("no ASF for this AMC", f"{item.name}: no .asf whose name begins it")
     skeleton = _parsed(text_of(read_file(item.skeleton_root, item.skeleton)), item.skeleton)

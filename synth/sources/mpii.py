@@ -7,6 +7,8 @@ Where several files lie together, the original `.mat` is taken; else a file name
 before CSV), which leaves out the people of `valid*` as their users hold those out; else any other derived
 file. A joint is missing in the derived formats where both coordinates are 0 or -1; one that is there with a
 visibility of 0 is hidden. A `.mat` point without `is_visible` counts as visible.
+
+Head sizes (for PCKh) come from the head boxes of the `.mat`, or from `normalize` of an h5, which is the same.
 """
 
 from __future__ import annotations
@@ -27,7 +29,10 @@ from synth.errors import InputError
 from synth.skeletons import MPII16
 from synth.sources.files import has_suffix, list_files, read_file, seekable, stem
 from synth.sources.images import Annotations, numbered_people
-from synth.sources.records import Rejection
+from synth.sources.records import Known, Rejection
+
+HEAD_SHARE = 0.6
+"""Share of the head box's diagonal that is the head size."""
 
 
 def annotation_member(root: Path) -> str | None:
@@ -93,7 +98,7 @@ def _read_mat(root: Path, name: str) -> tuple[Annotations, list[Rejection]]:
     training = np.atleast_1d(release.img_train)
     if len(training) != len(images):
         raise InputError(f"{root / name}: img_train has {len(training)} entries, annolist {len(images)}")
-    names, numbers, joints, visible = [], [], [], []
+    names, numbers, joints, visible, heads = [], [], [], [], []
     unannotated = 0
     for image, is_training in zip(images, training, strict=True):
         if is_training != 1:
@@ -108,8 +113,20 @@ def _read_mat(root: Path, name: str) -> tuple[Annotations, list[Rejection]]:
             xy, seen = _mat_person(points)
             joints.append(xy)
             visible.append(seen)
-    annotations = _annotations(names, np.array(numbers, np.int32), joints, visible, nan_is_missing=True)
+            heads.append(_head_size(person))
+    annotations = _annotations(
+        names, np.array(numbers, np.int32), joints, visible, nan_is_missing=True, head_size=heads
+    )
     return annotations, _unannotated(unannotated, name)
+
+
+def _head_size(person: Any) -> float:
+    """Head size of a person of the `.mat`: 0.6 of the diagonal of the head's box, NaN where it has none."""
+    corners = [np.asarray(getattr(person, name, np.nan), np.float64) for name in ("x1", "y1", "x2", "y2")]
+    if any(corner.size != 1 for corner in corners):
+        return float("nan")
+    x1, y1, x2, y2 = (float(corner.item()) for corner in corners)
+    return float(HEAD_SHARE * np.hypot(x2 - x1, y2 - y1))
 
 
 def _structs(value: Any) -> list[Any]:
@@ -165,7 +182,8 @@ def _read_h5(root: Path, name: str) -> Annotations:
         else:
             images = _listed_names(root, name)
         person = file["person"][:].astype(np.int32) if "person" in file else numbered_people(images)
-    return _annotations(images, person, joints, visible)
+        heads = file["normalize"][:] if "normalize" in file else None
+    return _annotations(images, person, joints, visible, head_size=heads)
 
 
 def _h5_name(value: Any) -> str:
@@ -206,7 +224,13 @@ def _is_header(row: list[str]) -> bool:
 
 
 def _annotations(
-    images: list[str], person: NDArray[np.int32], joints: Any, visible: Any, *, nan_is_missing: bool = False
+    images: list[str],
+    person: NDArray[np.int32],
+    joints: Any,
+    visible: Any,
+    *,
+    nan_is_missing: bool = False,
+    head_size: Any = None,
 ) -> Annotations:
     """Annotations from MATLAB pixels (P, 16, 2) and visibilities (P, 16)."""
     pixels = np.asarray(joints, dtype=np.float64).reshape(-1, len(MPII16), 2)
@@ -219,4 +243,5 @@ def _annotations(
         missing = np.asarray(np.isnan(pixels).any(axis=-1))
     else:
         missing = np.asarray((pixels == 0).all(axis=-1) | (pixels == -1).all(axis=-1))
-    return Annotations("mpii", MPII16, images, person, pixels - 1, ~missing, ~seen & ~missing)
+    known = Known() if head_size is None else Known(head_size=np.asarray(head_size, np.float32).reshape(-1))
+    return Annotations("mpii", MPII16, images, person, pixels - 1, ~missing, ~seen & ~missing, known)

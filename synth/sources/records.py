@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -80,6 +83,47 @@ class MotionClip:
 
 
 @dataclass(frozen=True)
+class Known:
+    """What only some publishers tell of P people in photographs; None where one doesn't.
+
+    Parameters
+    ----------
+    joints3d : (P, 17, 3) float32, optional
+        Joints of `H36M17` in the frame of the photograph's camera (x right, y down, z forward), metres; NaN
+        where not known.
+    K : (P, 3, 3) float64, optional
+        Intrinsics of the photograph: pixel = K X / z, but for the lens's distortion; NaN where not known.
+    subject, action : (P,) str, optional
+        Who is seen, and doing what; empty where not known.
+    frame : (P,) int32, optional
+        Frame of the recording, from 0.
+    head_size : (P,) float32, optional
+        MPII's head size: 0.6 of the diagonal of the head's box, pixels of the photograph; NaN where not known.
+    """
+
+    joints3d: NDArray[np.float32] | None = None
+    K: NDArray[np.float64] | None = None
+    subject: NDArray[np.str_] | None = None
+    action: NDArray[np.str_] | None = None
+    frame: NDArray[np.int32] | None = None
+    head_size: NDArray[np.float32] | None = None
+
+    def take(self, people: NDArray[np.intp]) -> Known:
+        """Take what is known of some of the people."""
+        there = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
+        return Known(**{name: array[people] for name, array in there.items() if array is not None})
+
+
+def join_known(parts: Sequence[Known]) -> Known:
+    """Join what is known of several groups of people, each of which has the same fields; at least one group."""
+    names = [field.name for field in dataclasses.fields(Known) if getattr(parts[0], field.name) is not None]
+    return Known(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in names})
+
+
+_OF_PEOPLE = ("image_of", "person", "joints", "labelled", "occluded")
+
+
+@dataclass(frozen=True)
 class AnnotatedImages:
     """The annotated people of one image source; pixels stay on disk until asked for.
 
@@ -102,6 +146,8 @@ class AnnotatedImages:
         Whether the annotation gives the joint.
     occluded : (P, 17) bool
         Labelled, yet marked as hidden by the publisher.
+    known : Known
+        What else is known of these people.
     """
 
     source: str
@@ -112,3 +158,18 @@ class AnnotatedImages:
     joints: NDArray[np.float32]
     labelled: NDArray[np.bool_]
     occluded: NDArray[np.bool_]
+    known: Known = dataclasses.field(default_factory=Known)
+
+    def __len__(self) -> int:
+        """Count the people, P."""
+        return len(self.image_of)
+
+    def take(self, people: NDArray[np.intp]) -> AnnotatedImages:
+        """Take some of the people; the images stay as they are."""
+        arrays = {name: getattr(self, name)[people] for name in _OF_PEOPLE}
+        return dataclasses.replace(self, **arrays, known=self.known.take(people))
+
+    def photographs(self, chosen: NDArray[np.integer[Any]]) -> AnnotatedImages:
+        """Take some of the images, without people: what whoever reads pixels needs."""
+        nobody = self.take(np.empty(0, dtype=np.intp))
+        return dataclasses.replace(nobody, images=tuple(self.images[image] for image in chosen.tolist()))

@@ -75,8 +75,9 @@ def count_reasons(rejections: Iterable[Rejection]) -> dict[str, int]:
 
 def format_summary(rows: list[SourceSummary]) -> str:
     """Make a table for the terminal, under 120 columns, with what was left out below each source."""
+    width = max(len(row.name) for row in rows) + 1
     lines = [
-        f"{'source':<8}{'found':<10}{'clips/images':>13}{'frames/people':>15}{'subjects':>10}"
+        f"{'source':<{width}}{'found':<9}{'clips/images':>13}{'frames/people':>14}{'subjects':>9}"
         f"{'joints':>10}  licence"
     ]
     for row in rows:
@@ -86,10 +87,10 @@ def format_summary(rows: list[SourceSummary]) -> str:
         )
         cells = [f"{n:,}" if isinstance(n, int) and row.roots else "-" if n != "" else "" for n in numbers]
         lines.append(
-            f"{row.name:<8}{'yes' if row.roots else 'embedded' if row.embedded else 'no':<10}"
-            f"{cells[0]:>13}{cells[1]:>15}{cells[2]:>10}{cells[3]:>10}  {row.licence}"
+            f"{row.name:<{width}}{'yes' if row.roots else 'embedded' if row.embedded else 'no':<9}"
+            f"{cells[0]:>13}{cells[1]:>14}{cells[2]:>9}{cells[3]:>10}  {row.licence}"
         )
-        lines += [f"{'':8}{detail}" for detail in _details(row)]
+        lines += [f"{'':<{width}}{detail}" for detail in _details(row)]
     return "\n".join(lines)
 
 

@@ -2,7 +2,8 @@
 
 ``schema`` says which arrays there are, ``create`` makes, resumes and extends a store, ``writer`` writes
 one shard of every array and its commit record, ``commits`` tells what is done, ``seal`` closes the store,
-``reader`` reads it (numpy alone for uncompressed stores) and ``verify`` checks every byte of it.
+``reader`` reads it (numpy alone for uncompressed stores) and ``verify`` checks every byte of it. ``batches`` is
+for trainers: several stores with their label passes (``sources``, ``columns``), shuffled (``order``) and read ahead.
 
 What lies in a store::
 

@@ -98,11 +98,11 @@ def decode_jpeg(data: bytes | memoryview) -> NDArray[np.uint8]:
     """Decode a JPEG to an (H, W, 3) uint8 RGB image; raises `StoreError` if it cannot be decoded."""
     import cv2
 
-    flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
+    flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
     image = cv2.imdecode(np.frombuffer(data, dtype=np.uint8), flags) if len(data) else None
     if image is None:
         raise StoreError(f"{len(data)} bytes are not a JPEG image")
-    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+    return image
 
 
 def encode_chunk(codec: Codec, chunk: NDArray[Any]) -> bytes:

@@ -167,15 +167,37 @@ class Store:
             A sample failed, its shard isn't committed, or its bytes are damaged.
         """
         spec = self.meta.schema.array(name)
-        if not spec.sharded:
-            raise InputError(f"array {name} is not sharded: read it with read_label")
         wanted = np.asarray(ids, dtype=np.int64).reshape(-1)
-        self._check_ids(wanted)
         out = np.empty((len(wanted), *spec.inner_shape), dtype=spec.numpy_dtype)
-        for k, sample in enumerate(wanted.tolist()):
-            shard, row = divmod(sample, self.meta.schema.shard_size)
-            self._open_shard(name, shard).read(row, out[k : k + 1])
+        self.read_into(name, wanted, out, np.arange(len(wanted)))
         return out
+
+    def read_into(
+        self, name: str, ids: NDArray[np.int64], out: NDArray[Any], places: NDArray[np.intp]
+    ) -> None:
+        """Decode samples of a sharded array straight into the rows of a batch.
+
+        Parameters
+        ----------
+        name : str
+        ids : (K,) int64
+            Sample ids, in any order.
+        out : (N, *inner_shape) array, C-contiguous, of the array's dtype
+            Written to.
+        places : (K,) int
+            Row of `out` for each sample.
+
+        Raises
+        ------
+        InputError, StoreError
+            As of `read`.
+        """
+        if not self.meta.schema.array(name).sharded:
+            raise InputError(f"array {name} is not sharded: read it with read_label")
+        self._check_ids(ids)
+        shards, rows = np.divmod(ids, self.meta.schema.shard_size)
+        for shard, row, place in zip(shards.tolist(), rows.tolist(), places.tolist(), strict=True):
+            self._open_shard(name, shard).read(row, out[place : place + 1])
 
     def read_images(self, ids: Sequence[int] | NDArray[np.integer[Any]]) -> NDArray[np.uint8]:
         """Images (K, 220, 220, 3) uint8 RGB of some samples, see `read`."""

@@ -1,4 +1,4 @@
-"""The arrays of a store of pictures of people with 3D poses: mosaics, and whatever is laid beside them."""
+"""The arrays of a store of people with 3D poses: mosaics, whatever is laid beside them, and poses alone."""
 
 from __future__ import annotations
 
@@ -24,6 +24,12 @@ def sample_schema(codec: str = "zstd:1", shard_size: int = 1000) -> StoreSchema:
         Samples in a shard.
     """
     return StoreSchema((image_spec(codec), *_LABELS), shard_size)
+
+
+def pose_schema(shard_size: int = 10_000) -> StoreSchema:
+    """Describe the arrays of a store of projected poses: those of mosaics without pictures and their sources."""
+    of_pictures = {*no_sources(0), "coverage"}
+    return StoreSchema(tuple(spec for spec in _LABELS if spec.name not in of_pictures), shard_size)
 
 
 def no_sources(count: int) -> dict[str, NDArray[Any]]:

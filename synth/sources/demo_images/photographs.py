@@ -157,7 +157,7 @@ def photograph(
     foot = camera.R.T @ (figures[0].vertices.mean(axis=0) - camera.t)
     foot[1] = level - up @ camera.t
     scene = background(rng, camera.K, camera.R, camera.t, foot, _side(studio))
-    order = sorted(figures, key=lambda figure: -float(figure.vertices[:, 2].mean()))
+    order = sorted(figures, key=_distance, reverse=True) if len(figures) > 1 else figures
     image, joints, visible = _expose(body, order, camera.K, studio, scene, level)
     return Photograph(develop(rng, image, sample_grade(rng)), joints, visible)
 
@@ -188,6 +188,10 @@ def _expose(
     return image, np.stack(joints), np.stack(visible)
 
 
+def _distance(figure: Figure) -> float:
+    return float(figure.vertices[:, 2].mean())
+
+
 def _side(studio: Workspace) -> int:
     return studio.samples.triangle.shape[0] // studio.samples.supersampling
 
@@ -202,9 +206,10 @@ def _covered(coverage: NDArray[np.uint8], points: NDArray[np.float64]) -> NDArra
 def _company(sittings: Sittings, row: int, seed: int) -> list[int]:
     """Row of a second person for one photograph in many; mostly there is none."""
     rng = np.random.default_rng([seed, _COMPANY_STAGE, int(sittings.images[row])])
+    if rng.random() >= _COMPANY:
+        return []
     others = np.flatnonzero(sittings.person != sittings.person[row])
-    alone = rng.random() >= _COMPANY or not len(others)
-    return [] if alone else [int(rng.choice(others))]
+    return [int(rng.choice(others))] if len(others) else []
 
 
 def _beside(rng: np.random.Generator, first: Figure, second: Figure, camera: Camera) -> Figure:

@@ -1,0 +1,1 @@
+"""Training on stores: torch datasets, tasks, the loop; with `synth.nets`, all that imports torch."""
