@@ -14,7 +14,7 @@ from synth.sources.catalog import image_sources, load_image, locate, read_image_
 
 COLUMNS, ROWS = 10, 10
 CELL = 160
-QUALITY = 72
+QUALITY = 85
 
 
 def main() -> None:

@@ -85,15 +85,15 @@ def _add_option(group: Any, keys: tuple[str, ...], field: FieldInfo) -> None:
         more = {"action": argparse.BooleanOptionalAction}
     elif isinstance(default, tuple):
         more = {"nargs": len(default), "metavar": ("MIN", "MAX")}
-    elif choices := _choices(kind):
-        more = {"metavar": "|".join(choices)}
+    elif words := choices(kind):
+        more = {"metavar": "|".join(words)}
     group.add_argument(option_name(keys), dest=_dest(keys), default=None, help=text, **more)
 
 
-def _choices(kind: Any) -> tuple[str, ...]:
+def choices(kind: Any) -> tuple[str, ...]:
     """Words that a field may be; empty if it isn't a choice."""
     if get_origin(kind) is Literal:
         return get_args(kind)
     if get_origin(kind) in (Union, UnionType):
-        return next((words for part in get_args(kind) if (words := _choices(part))), ())
+        return next((words for part in get_args(kind) if (words := choices(part))), ())
     return ()

@@ -10,13 +10,16 @@ import shlex
 import sys
 import tomllib
 from collections.abc import Sequence
+from functools import reduce
 from importlib.util import find_spec
+from operator import getitem
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipelines.command import INTERRUPTED, CommandParser, interruptible, stop_requests
+from pipelines.options import choices
 from pipelines.progress import Progress
-from pipelines.recipe_files import checked, find_recipe, read_toml, with_overrides
+from pipelines.recipe_files import checked, find_recipe, read_toml, recipe_fields, with_overrides
 from pipelines.store_command import without_resume
 from synth.errors import InputError
 
@@ -91,6 +94,9 @@ def parser(prog: str) -> CommandParser:
         metavar="TABLE.KEY=VALUE",
         help="another value of a recipe's key; may be repeated",
     )
+    made.add_argument(
+        "--keys", action=_ShowKeys, metavar="TASK", help="list the keys of a task's recipes, such as lift's"
+    )
     made.add_argument("--steps", metavar="N", help="steps in all, instead of the recipe's steps or epochs")
     made.add_argument("--device", metavar="auto|cpu|cuda", help="where to train (default auto)")
     made.add_argument("--seed", metavar="SEED", help="seed of every random draw")
@@ -108,6 +114,39 @@ def parser(prog: str) -> CommandParser:
         help="auto: a bar on a terminal, else plain lines",
     )
     return made
+
+
+class _ShowKeys(argparse.Action):
+    """Lists the keys of a task's recipes and ends the program, as ``--help`` does."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: str | Sequence[Any] | None,
+        option_string: str | None = None,
+    ) -> None:
+        require_training()
+        print("\n".join(key_lines(str(values))))
+        parser.exit()
+
+
+def key_lines(task: str) -> list[str]:
+    """Every key of a task's recipes, its default and what it means; `InputError` for an unknown task."""
+    from synth.train.recipe import recipe_model
+
+    model = recipe_model(task)
+    defaults, lines = model.model_validate({}).model_dump(), []
+    fields = [(keys, field) for keys, field in recipe_fields(model) if field.description]
+    width = max(len(".".join(keys)) for keys, _ in fields)
+    for keys, field in fields:
+        default = reduce(getitem, keys, defaults)
+        words = "|".join(choices(field.annotation))
+        text = f"{words}: {field.description}" if words else field.description
+        lines.append(
+            f"{'.'.join(keys):<{width}}  {text}" + ("" if default is None else f" (default {default})")
+        )
+    return lines
 
 
 def require_training() -> None:

@@ -49,11 +49,13 @@ def batch_of(arrays: dict[str, NDArray], epoch: int = 0) -> Batch:
     return Batch(epoch, 0, np.zeros(count, np.int32), np.arange(count), dict(arrays))
 
 
-def make_people_store(path: Path, count: int = 8, seed: int = 0, shift: float = 0.0) -> Path:
-    """Store of training samples in shards of three, with a label pass ``classes-3``.
+def make_people_store(
+    path: Path, count: int = 8, seed: int = 0, shift: float = 0.0, held_out: int = 0
+) -> Path:
+    """Store of training samples in shards of three, the last `held_out` of them for validation.
 
-    Samples 0 and 1, 2 and 3 … are of the classes 0 and 1; sample 2 has no 3D joints. `shift` moves the classes'
-    means.
+    In its label pass ``classes-3`` samples 0 and 1, 2 and 3 … are of the classes 0 and 1; sample 2 has no 3D joints.
+    `shift` moves the classes' means.
     """
     arrays = people(count, seed)
     arrays["joints3d"][2] = np.nan
@@ -65,7 +67,8 @@ def make_people_store(path: Path, count: int = 8, seed: int = 0, shift: float = 
             for image in arrays["images"][rows]:
                 writer.add(images=image)
             labels = {name: arrays[name][rows] for name in ("joints2d", "joints3d", "K")}
-            writer.commit({**labels, "split": np.zeros(writer.stop - writer.start, np.uint8)}, {})
+            split = np.arange(writer.start, writer.stop) >= count - held_out
+            writer.commit({**labels, "split": split.astype(np.uint8)}, {})
     seal(path)
     _add_classes(path, count, shift)
     return path

@@ -72,6 +72,9 @@ def test_the_map_loss_is_the_cross_entropy_of_means_over_pixels():
     expected = entropy(final, maps) + entropy(early, coarse)
     loss = map_loss(MapOutput(final, (early,)), torch.from_numpy(maps).float())
     assert loss.item() == pytest.approx(expected, rel=1e-5)
+    alone = map_loss(MapOutput(final[:1], (early[:1],)), torch.from_numpy(maps[:1]).float())
+    known = map_loss(MapOutput(final, (early,)), torch.from_numpy(maps).float(), torch.tensor([True, False]))
+    assert known.item() == pytest.approx(alone.item(), rel=1e-6)
 
 
 def test_gradients_reach_every_parameter_of_the_first_network_and_checkpoints_hold_them():
@@ -150,7 +153,12 @@ def test_each_hypothesis_is_regressed_from_its_own_maps():
 
 
 def test_the_pose_loss_is_half_the_squared_distance():
-    assert pose_loss(torch.tensor([[1.0, 2.0], [0.0, 0.0]]), torch.tensor([[0.0, 0.0], [0.0, 2.0]])) == 9 / 4
+    estimate, truth = torch.tensor([[1.0, 2.0], [0.0, 0.0]]), torch.tensor([[0.0, 0.0], [0.0, 2.0]])
+    assert pose_loss(estimate, truth) == 9 / 4
+    # neither numbers nor people that aren't known count
+    unknown = torch.tensor([[0.0, float("nan")], [float("nan"), float("nan")]])
+    assert pose_loss(estimate, unknown) == 1 / 2
+    assert pose_loss(estimate[1:], unknown[1:]) == 0
 
 
 # --- choice among hypotheses ---

@@ -130,6 +130,7 @@ def test_orders_that_make_no_sense_are_refused():
         (lambda: order(0), "at least one sample"),
         (lambda: order(9, weights=(0.0,)), "positive weight"),
         (lambda: order(9, mode="random"), "mode 'random'"),
+        (lambda: order(9, epoch_batches=0), "0 batches an epoch"),
         (lambda: order(9, rank=2, world=2), "rank 2 of 2"),
         (lambda: order(9, batch_size=2, world=3), "batch size 2"),
         (lambda: order(9).picks(0, 2), "batches 0 to 1"),

@@ -147,6 +147,17 @@ def test_mistakes_are_one_line(tiny, store, tmp_path, capsys, monkeypatch):
     assert not out.exists()
 
 
+def test_keys_of_a_task_are_listed_with_defaults(capsys):
+    with pytest.raises(SystemExit) as caught:
+        synth_main(["train", "--keys", "lift"])
+    assert caught.value.code == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert any(line.startswith("task.width ") and line.endswith("(default 1.0)") for line in lines)
+    assert any(line.startswith("optimiser.rate ") and "learning rate" in line for line in lines)
+    assert any("fp32|bf16|fp16: " in line for line in lines if line.startswith("run.precision "))
+    assert_refused(synth_main, ["train", "--keys", "lft"], 2, "did you mean lift", capsys)
+
+
 def test_recipes_of_training_are_listed(capsys):
     assert synth_main(["recipes"]) == 0
     assert "\ntrain-lift-gan " in capsys.readouterr().out

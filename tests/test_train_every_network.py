@@ -27,14 +27,18 @@ RECIPES = [name for name in packaged_recipes() if name.startswith("train-")]
 
 @pytest.fixture(scope="module")
 def store(tmp_path_factory):
-    return make_people_store(tmp_path_factory.mktemp("people") / "people.zarr")
+    return make_people_store(tmp_path_factory.mktemp("people") / "people.zarr", count=10, held_out=2)
 
 
 @pytest.mark.parametrize("name", RECIPES)
 def test_training_resuming_and_evaluating(name, store, tmp_path, capsys):
     run = tmp_path / "run"
     (narrow,) = (settings for kind, settings in NARROW.items() if name.startswith(kind))
-    settings = [word for setting in (*narrow, "data.batch_size=4") for word in ("--set", setting)]
+    settings = [
+        word
+        for setting in (*narrow, "data.batch_size=4", "run.validate_every=10")
+        for word in ("--set", setting)
+    ]
     words = ["train", "--recipe", name, "--data", str(store), "--out", str(run), *settings]
     words += ["--device", "cpu", "--threads", "1", "--progress", "none"]
     assert synth_main([*words, "--steps", "12"]) == 0
@@ -46,6 +50,6 @@ def test_training_resuming_and_evaluating(name, store, tmp_path, capsys):
     assert len(moved) > len(last.network) / 2
     assert (run / "metrics.json").is_file()
     out = tmp_path / "evaluation"
-    evaluate = ["evaluate", str(run), "--data", str(store), "--split", "train", "--out", str(out)]
+    evaluate = ["evaluate", str(run), "--data", str(store), "--split", "val", "--out", str(out)]
     assert synth_main([*evaluate, "--progress", "none"]) == 0, capsys.readouterr().err
     assert json.loads((out / "evaluation.json").read_text())

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 from pose_samples import make_store as make_poses
-from train_samples import assert_same_state, make_store, recipe, torch, train, trainer_of
+from train_samples import assert_same_state, board_of, make_store, recipe, torch, train, trainer_of
 
 from synth.errors import InputError
+from synth.store.files import temporary_path
 from synth.train.distributed import Place
-from synth.train.loop import Listener, deterministic
+from synth.train.loop import Listener
 from synth.train.setup import StorePart, set_up
 
 
@@ -68,9 +72,7 @@ def test_a_run_leaves_measures_curves_and_scalars(whole):
     assert document["stores"][0]["seals"][""]
     assert (out / "curves.png").read_bytes().startswith(b"\x89PNG")
     assert [row["step"] for row in state.history if "losses" in row] == [5, 8, 10, 15, 16, 20]
-    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-
-    board = EventAccumulator(str(out / "tensorboard"), size_guidance={"images": 0}).Reload()
+    board = board_of(out)
     assert [event.step for event in board.Scalars("train/generator_loss")] == [5, 8, 10, 15, 16, 20]
     assert [event.step for event in board.Scalars("validation/mpjpe_mm")] == [10, 20]
     assert [event.step for event in board.Images("validation/poses")] == [10, 20]
@@ -126,6 +128,17 @@ def test_other_stores_are_refused_and_moved_ones_are_not(store, tmp_path):
             set_up(made, parts, [], out, "auto")
 
 
+def test_what_a_killed_process_left_is_removed(store, tmp_path):
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    (tmp_path / "checkpoints").mkdir()
+    left = temporary_path(tmp_path / "checkpoints" / "000000008.pt")
+    left = left.with_name(left.name.replace(f"-{os.getpid()}-", f"-{gone.pid}-"))
+    left.write_bytes(b"half")
+    train(store, tmp_path, recipe(run__steps=2))
+    assert sorted(path.name for path in left.parent.iterdir()) == ["000000002.pt", "best.pt"]
+
+
 def test_what_resume_asks_for(store, tmp_path):
     made = recipe(run__steps=2)
     with pytest.raises(InputError, match=r"no run in .* to resume"):
@@ -147,9 +160,12 @@ def test_stores_without_held_out_samples_are_trained_on_without_validation(tmp_p
     state = train(few, tmp_path / "run", recipe(data__batch_size=7, run__steps=3))
     assert not any("validation" in row for row in state.history)
     assert json.loads((tmp_path / "run" / "metrics.json").read_text())["best"] == {}
+    with pytest.raises(InputError, match="plateau goes by the validation loss, and no store has a val split"):
+        trainer_of(few, tmp_path / "other", recipe(data__batch_size=7, schedule__name="plateau"))
 
 
-def test_deterministic_mode_is_left_as_it_was():
-    with deterministic(True):
-        assert torch.are_deterministic_algorithms_enabled()
-    assert not torch.are_deterministic_algorithms_enabled()
+def test_scalars_are_on_disk_with_the_checkpoint_that_is_gone_on_from(store, tmp_path):
+    train(store, tmp_path, recipe(), stop_after(11))
+    train(store, tmp_path, recipe())
+    board = board_of(tmp_path)
+    assert [event.step for event in board.Scalars("train/loss")] == [5, 8, 10, 11, 15, 16, 20]

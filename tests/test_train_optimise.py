@@ -6,7 +6,7 @@ import pytest
 from nets_samples import torch
 
 from synth.errors import InputError
-from synth.train.optimise import Schedule, make_optimisers, precision_of, seed_step
+from synth.train.optimise import Schedule, deterministic, make_optimisers, precision_of, seed_step
 from synth.train.recipe import OptimiserTable, RunTable, ScheduleTable
 from synth.train.task import Update
 
@@ -88,3 +88,9 @@ def test_losses_are_computed_in_the_precision_asked_for():
         with precision_of(RunTable(steps=1, precision=name), CPU).autocast():
             assert (x @ x).dtype == dtype
     assert precision_of(RunTable(steps=1, precision="fp16"), CPU).scaler.is_enabled()
+
+
+def test_deterministic_mode_is_left_as_it_was():
+    with deterministic(True):
+        assert torch.are_deterministic_algorithms_enabled()
+    assert not torch.are_deterministic_algorithms_enabled()

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from nets_samples import overfit, torch, unreached
 from people_samples import batch_of, people
+from pydantic import ValidationError
 
 from synth.errors import InputError
 from synth.labels.hypotheses import Hypothesis, draw_hypotheses
@@ -133,8 +134,25 @@ def test_maps_can_come_from_the_first_network(monkeypatch, tmp_path):
     with pytest.raises(InputError, match="gives maps crop100_width3, but this network is for crop100_width2"):
         regressor(maps_from=tmp_path, stick_width=2)
     monkeypatch.setattr(map_regressor_module, "load_task", lambda path: regressor())
-    with pytest.raises(InputError, match="expected a run of task skeleton-maps"):
+    with pytest.raises(InputError, match="expected a run of task skeleton-maps with maps = 'both'"):
         regressor(maps_from=tmp_path)
+
+
+def test_maps_can_come_from_a_network_each(monkeypatch, tmp_path):
+    runs = {tmp_path / maps: maps_task(maps=maps) for maps in ("foreground", "background")}
+    for run in runs.values():
+        run.network.eval()
+    monkeypatch.setattr(map_regressor_module, "load_task", runs.__getitem__)
+    foreground, background = runs
+    task = regressor(maps_from=foreground, background_from=background)
+    tensors = task.tensors(batch_of(people(2)), None)
+    with torch.no_grad():
+        expected = [run.estimated_maps(tensors["images"])[:, 0] for run in runs.values()]
+    assert torch.equal(task.coloured_maps(tensors), torch.stack(expected, dim=1))
+    with pytest.raises(InputError, match="with maps = 'foreground'"):
+        regressor(maps_from=background, background_from=foreground)
+    with pytest.raises(ValidationError, match="background_from needs maps_from"):
+        regressor(background_from=background)
 
 
 def test_hypotheses_are_chosen_by_reprojection_and_by_the_truth(monkeypatch):

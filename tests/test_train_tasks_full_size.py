@@ -34,8 +34,13 @@ def made(name):
     recipe = recipe_model(task).model_validate_json(json.dumps(document), strict=True)
     means3d, means2d, counts = class_means()
     arrays = people(2)
-    constants = {"means3d": means3d, "means2d": means2d, "counts": counts, "turned": counts > 0}
-    constants = {**constants, "turned": counts[0] > 0, "torso_lengths": mean_torso_lengths(arrays["joints3d"])}
+    constants = {
+        "means3d": means3d,
+        "means2d": means2d,
+        "counts": counts,
+        "turned": counts[0] > 0,
+        "torso_lengths": mean_torso_lengths(arrays["joints3d"]),
+    }
     batch = batch_of({**arrays, "classes-5000/pose_class": counts[:2] % 2})
     torch.manual_seed(0)
     return task_classes(task)[0](recipe.task, constants), batch

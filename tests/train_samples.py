@@ -12,6 +12,8 @@ from nets_samples import torch
 pytest.importorskip("tensorboard", reason="tensorboard is not installed (extra `train`)")
 pytest.importorskip("matplotlib", reason="matplotlib is not installed (extra `train`)")
 
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
 from synth.train.checkpoint import Checkpoint, latest_checkpoint, read_checkpoint
 from synth.train.distributed import Place
 from synth.train.loop import Listener, Trainer
@@ -54,6 +56,11 @@ def train(store: Path, out: Path, of: TrainRecipe, listener: Listener | None = N
     path = latest_checkpoint(out)
     assert path is not None
     return read_checkpoint(path)
+
+
+def board_of(out: Path) -> EventAccumulator:
+    """All that TensorBoard shows of a run."""
+    return EventAccumulator(str(out / "tensorboard"), size_guidance={"images": 0, "scalars": 0}).Reload()
 
 
 def assert_same_state(first: Checkpoint, second: Checkpoint) -> None:

@@ -28,6 +28,8 @@ _LOWEST_LIGHT = 0.08
 _SUNK = np.float32(-0.05)
 _SHARPEST = np.float32(0.75)
 _NOWHERE = np.float32(1e9)
+_ALIKE = np.float32(0.04)
+"""Difference of light up to which what lies between two pixels is not computed."""
 
 # numba computes in float64 wherever a plain number meets a float32
 _ZERO, _FIFTH, _QUARTER, _HALF, _ONE, _FOUR = (np.float32(n) for n in (0, 0.2, 0.25, 0.5, 1, 4))
@@ -51,8 +53,6 @@ class Ground:
         Share of the ambient light kept away from the ground.
     to_contact : (2, 4) float32
         Column and row in `contact` of a point (x, y, z, 1) of the camera frame.
-    places : (4, W) float32
-        Scratch: columns and rows in the light map and in `contact` of one row of pixels.
     """
 
     reach: NDArray[np.float32]
@@ -60,7 +60,6 @@ class Ground:
     table: NDArray[np.float32]
     contact: NDArray[np.float32]
     to_contact: NDArray[np.float32]
-    places: NDArray[np.float32]
 
 
 def make_ground(height: int, width: int) -> Ground:
@@ -72,7 +71,6 @@ def make_ground(height: int, width: int) -> Ground:
         np.zeros((half, half, 2), np.float32),
         np.zeros((CONTACT_SIDE, CONTACT_SIDE), np.float32),
         np.zeros((2, 4), np.float32),
-        np.zeros((4, width), np.float32),
     )
 
 
@@ -128,7 +126,6 @@ def light_ground(
         np.float32(level),
         (light_map.samples.bounds, light_map.to_light, ground.table, window),
         (ground.contact, ground.to_contact),
-        ground.places,
         ground.reach,
         ground.shadowed,
     )
@@ -211,73 +208,65 @@ def _blur(source, target):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, error_model="numpy")
-def _light_rows(camera, light, level, light_map, contact_map, places, reach, shadowed):  # type: ignore[no-untyped-def]
-    """Fill `reach` and `shadowed`: every second pixel of every second row, then what lies between them."""
-    height = shadowed.shape[0]
-    for y in range(0, height, 2):
-        _ground_row(y, camera, light, level, light_map[1], contact_map[1], places)
-        first, last = _light_row(light_map, contact_map, places, reach[y])
-        shadowed[y, 0], shadowed[y, 1] = first, last
-        if y > 0:
-            _between_rows(reach, shadowed, y - 1)
-    if height % 2 == 0:
-        reach[height - 1], shadowed[height - 1] = reach[height - 2], shadowed[height - 2]
+def _light_rows(camera, light, level, light_map, contact_map, reach, shadowed):  # type: ignore[no-untyped-def]
+    """Fill `reach` and `shadowed`: a pixel whose neighbours on both sides agree gets their mean."""
+    k00, k01, k02, k11, k12 = camera
+    bounds, _, _, (_, widest) = light_map
+    low = np.float32(bounds[0]) * _HALF - widest, np.float32(bounds[1]) * _HALF - widest
+    high = np.float32(bounds[2]) * _HALF + widest, np.float32(bounds[3]) * _HALF + widest
+    height, width = shadowed.shape[0], reach.shape[1]
+    for k in range(height):
+        # even rows first, since odd ones lie between them
+        y = 2 * k if 2 * k < height else 2 * k - height + 1 - height % 2
+        ray_y = np.float32((y - k12) / k11)
+        ray = np.float32((-k02 - k01 * ray_y) / k00), np.float32(1.0 / k00), ray_y
+        between = (y % 2 == 1) & (y + 1 < height)
+        shadowed[y, 0], shadowed[y, 1] = width, -1
+        for j in range(width):
+            x = 2 * j if 2 * j < width else 2 * j - width + 1 - width % 2
+            done = between and _mean(reach, y, x, y - 1, x, y + 1, x)
+            if not done and not between and (x % 2 == 1) & (x + 1 < width):
+                done = _mean(reach, y, x, y, x - 1, y, x + 1)
+            if not done:
+                reach[y, x, 0], reach[y, x, 1] = _reach_at(
+                    x, ray, light, level, light_map, contact_map, low, high
+                )
+            if min(reach[y, x, 0], reach[y, x, 1]) < _ONE:
+                shadowed[y, 0], shadowed[y, 1] = min(shadowed[y, 0], x), max(shadowed[y, 1], x)
 
 
 @njit(cache=True, error_model="numpy", inline="always")
-def _light_row(light_map, contact_map, places, reach):  # type: ignore[no-untyped-def]
-    """Fill one row (W, 2); returns the first and the last column with a shadow, some more of them lit."""
-    bounds, _, table, window = light_map
-    contact, _ = contact_map
-    spread, widest = window
-    left, top = np.float32(bounds[0]) * _HALF - widest, np.float32(bounds[1]) * _HALF - widest
-    right, bottom = np.float32(bounds[2]) * _HALF + widest, np.float32(bounds[3]) * _HALF + widest
-    last = np.float32(contact.shape[0] - 1)
-    width = reach.shape[0]
-    first_x, last_x = width, -1
-    for x in range(0, width, 2):
-        key, ambient = _ONE, _ONE
-        column, row, u, v = places[0, x] * _HALF, places[1, x] * _HALF, places[2, x], places[3, x]
-        if (left < column) & (column < right) & (top < row) & (row < bottom):
-            key = _unshadowed(table, column + _QUARTER, row + _QUARTER, spread, widest)
-        if (u >= 0) & (u < last) & (v >= 0) & (v < last):
-            ambient = _ONE - _interpolated(contact, u, v)
-        reach[x, 0], reach[x, 1] = key, ambient
-        if x > 0:
-            reach[x - 1, 0] = _HALF * (key + reach[x - 2, 0])
-            reach[x - 1, 1] = _HALF * (ambient + reach[x - 2, 1])
-        if min(key, ambient) < _ONE:
-            first_x, last_x = min(first_x, x - 1), x + 1
-    if width % 2 == 0:
-        reach[width - 1] = reach[width - 2]
-    return max(first_x, 0), min(last_x, width - 1)
-
-
-@njit(cache=True, error_model="numpy", inline="always")
-def _between_rows(reach, shadowed, y):  # type: ignore[no-untyped-def]
-    """Fill a row with the mean of its neighbours."""
-    shadowed[y, 0] = min(shadowed[y - 1, 0], shadowed[y + 1, 0])
-    shadowed[y, 1] = max(shadowed[y - 1, 1], shadowed[y + 1, 1])
-    for x in range(shadowed[y, 0], shadowed[y, 1] + 1):
-        reach[y, x, 0] = _HALF * (reach[y - 1, x, 0] + reach[y + 1, x, 0])
-        reach[y, x, 1] = _HALF * (reach[y - 1, x, 1] + reach[y + 1, x, 1])
+def _mean(reach, y, x, y0, x0, y1, x1):  # type: ignore[no-untyped-def]
+    """Set a pixel to the mean of two others if these are alike; returns whether they are."""
+    key, ambient = reach[y1, x1, 0] - reach[y0, x0, 0], reach[y1, x1, 1] - reach[y0, x0, 1]
+    if max(abs(key), abs(ambient)) > _ALIKE:
+        return False
+    reach[y, x, 0] = reach[y0, x0, 0] + _HALF * key
+    reach[y, x, 1] = reach[y0, x0, 1] + _HALF * ambient
+    return True
 
 
 @njit(cache=True, error_model="numpy")
-def _ground_row(y, camera, light, level, to_light, to_contact, places):  # type: ignore[no-untyped-def]
-    """Places in the light map and in the contact map of the ground points seen by every second pixel of a row."""
-    k00, k01, k02, k11, k12 = camera
-    ray_y = np.float32((y - k12) / k11)
-    step_x, start_x = np.float32(1.0 / k00), np.float32((-k02 - k01 * ray_y) / k00)
-    columns, rows, contact_columns, contact_rows = places[0], places[1], places[2], places[3]
-    for x in range(0, places.shape[1], 2):
-        ray_x = np.float32(x) * step_x + start_x
-        upwards = light[1, 0] * ray_x + light[1, 1] * ray_y + light[1, 2]
-        # nothing is seen of the ground at the horizon and above it, or by a camera below the ground
-        z = level / upwards if upwards * level > 0 else _NOWHERE
-        px, py = ray_x * z, ray_y * z
-        columns[x], rows[x] = _at(to_light, 0, px, py, z), _at(to_light, 1, px, py, z)
-        contact_columns[x], contact_rows[x] = _at(to_contact, 0, px, py, z), _at(to_contact, 1, px, py, z)
+def _reach_at(x, ray, light, level, light_map, contact_map, low, high):  # type: ignore[no-untyped-def]
+    """Share of the key light and of the ambient light that reach the ground seen by one pixel."""
+    _, to_light, table, (spread, widest) = light_map
+    contact, to_contact = contact_map
+    ray_x, ray_y = np.float32(x) * ray[1] + ray[0], ray[2]
+    upwards = light[1, 0] * ray_x + light[1, 1] * ray_y + light[1, 2]
+    # nothing is seen of the ground at the horizon and above it, or by a camera below the ground
+    if upwards * level <= 0:
+        return _ONE, _ONE
+    z = level / upwards
+    px, py = ray_x * z, ray_y * z
+    key, ambient = _ONE, _ONE
+    column, row = _at(to_light, 0, px, py, z) * _HALF, _at(to_light, 1, px, py, z) * _HALF
+    if (low[0] < column) & (column < high[0]) & (low[1] < row) & (row < high[1]):
+        key = _unshadowed(table, column + _QUARTER, row + _QUARTER, spread, widest)
+    last = np.float32(contact.shape[0] - 1)
+    u, v = _at(to_contact, 0, px, py, z), _at(to_contact, 1, px, py, z)
+    if (u >= 0) & (u < last) & (v >= 0) & (v < last):
+        ambient = _ONE - _interpolated(contact, u, v)
+    return key, ambient
 
 
 @njit(cache=True, error_model="numpy", inline="always")

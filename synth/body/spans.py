@@ -78,37 +78,32 @@ def draw_span(
 
         depths = buffer(1, _INTEGERS, place)
         before = builder.bitcast(_load(builder, depths), _FLOATS)
-        wins = builder.icmp_signed(
-            "<",
-            along,
-            _spread(builder, count, _INTEGERS),
-        )
+        wins = builder.icmp_signed("<", along, _spread(builder, count, _INTEGERS))
         # no area is negative if the sign bit is set in none
         signs = builder.or_(builder.or_(areas[0], areas[1]), areas[2])
         wins = builder.and_(wins, builder.icmp_signed(">=", signs, ir.Constant(_INTEGERS, None)))
-        wins = builder.and_(wins, builder.fcmp_ordered(">", here, before))
-        mask = builder.sext(wins, _INTEGERS)
+        mask = builder.sext(builder.and_(wins, builder.fcmp_ordered(">", here, before)), _INTEGERS)
         # the nearest and, of triangles that come in their order, the last one so far are the greatest: as
         # selections these would become masked stores, which take some processors dozens of cycles each
         _store_greatest(builder, builder.and_(builder.bitcast(here, _INTEGERS), mask), depths)
         mine = builder.or_(_spread(builder, number, _INTEGERS), builder.not_(mask))
         _store_greatest(builder, mine, buffer(0, _INTEGERS, place))
         if not isinstance(signature.args[2], types.NoneType):
-            inverse = builder.fdiv(ir.Constant(_FLOATS, [1.0] * SPAN), here)
-            weights = [
-                builder.bitcast(builder.fmul(builder.fmul(area, share), inverse), _INTEGERS)
-                for area, share in ((area_b, share_b), (area_c, share_c))
-            ]
-            pairs = buffer(2, _PAIRS, builder.mul(place, place.type(2)))
-            kept = _load(builder, pairs)
-            change = builder.and_(
-                builder.xor(kept, _interleaved(builder, *weights)), _interleaved(builder, mask, mask)
-            )
-            _store(builder, builder.xor(kept, change), pairs)
+            shares = builder.fmul(area_b, share_b), builder.fmul(area_c, share_c)
+            _store_weights(builder, shares, here, mask, buffer(2, _PAIRS, builder.mul(place, place.type(2))))
         return context.get_dummy_value()
 
     signature = types.void(seen, nearness, barycentric, place, count, triangle, edges, steps, depth)
     return signature, generate
+
+
+def _store_weights(builder: Any, shares: tuple[Any, Any], nearness: Any, mask: Any, at: Any) -> None:
+    """Write the weights of the second and the third vertex where the mask's bits are 1."""
+    inverse = builder.fdiv(ir.Constant(_FLOATS, [1.0] * SPAN), nearness)
+    weights = (builder.bitcast(builder.fmul(share, inverse), _INTEGERS) for share in shares)
+    kept = _load(builder, at)
+    change = builder.xor(kept, _interleaved(builder, *weights))
+    _store(builder, builder.xor(kept, builder.and_(change, _interleaved(builder, mask, mask))), at)
 
 
 def _spread(builder: Any, value: Any, kind: Any) -> Any:

@@ -32,6 +32,15 @@ from synth.body.palettes import BRIGHT, EYE_COLOURS, MUTED, NEUTRALS, hair_colou
 from synth.body.skinning import vertex_normals
 from synth.body.textures import Material, MaterialSet, pack_materials
 
+_DRAWS = 8
+"""How often an outfit is drawn anew at most."""
+
+_COVERING = frozenset({"torso", "leg", "skirt"})
+"""Charts that are not bare on somebody who is dressed."""
+
+_SKIN_LIKE = 0.13
+"""Distance of two colours, each 0 ... 1, below which cloth looks like skin from afar."""
+
 _LAYER_LIFT = 0.0035
 """Metres by which each garment lies over the one below."""
 
@@ -87,12 +96,31 @@ def dress(rng: np.random.Generator, female: bool, years: float) -> Appearance:
     Appearance
     """
     complexion, style = _sample_head(rng, female, years)
-    outfit = sample_outfit(rng, female, years)
+    outfit = _clothing(rng, complexion.tone, female, years)
     materials: list[Material] = [Material(skin_texture(rng, complexion), 0.04, 4, SKIN_WRAP)]
     layers = [_skin_layer(outfit.garments)]
     layers += _garment_layers(outfit, materials)
     layers += _hair_layers(rng, style, materials)
     return _assembled(outfit.name, layers, materials)
+
+
+def _clothing(rng: np.random.Generator, tone: NDArray[np.float64], female: bool, years: float) -> Outfit:
+    """Draw an outfit without anything that from afar could be taken for skin of a tone (3,), 0 ... 1."""
+    for _ in range(_DRAWS):
+        outfit = sample_outfit(rng, female, years)
+        if not any(_like_skin(garment, tone) for garment in outfit.garments):
+            break
+    return outfit
+
+
+def _like_skin(garment: Garment, tone: NDArray[np.float64]) -> bool:
+    """Whether a garment of trunk or legs has nearly the colour of the skin."""
+    for chart in _COVERING & garment.textures.keys():
+        texture = garment.textures[chart].reshape(-1, 4)
+        cloth = texture[texture[:, 3] >= 128, :3]
+        if len(cloth) and np.linalg.norm(cloth.mean(axis=0) / 255.0 - tone) < _SKIN_LIKE:
+            return True
+    return False
 
 
 def rest_vertices(

@@ -86,6 +86,12 @@ def orientated_poses(joints3d: ArrayLike, turn: Turn = "ray") -> NDArray[np.floa
 
 
 def _check_in_front(centre: NDArray[np.float64]) -> None:
+    unknown = np.flatnonzero(~np.isfinite(centre).all(axis=1))
+    if len(unknown):
+        raise InputError(
+            f"pose {unknown[0]} has no 3D joints: classes are made of poses in 3D; a store that knows 2D joints alone "
+            "is given the classes of another store (synth label assign --by 2d)"
+        )
     behind = np.flatnonzero(~(centre[:, 2] > 0.0))
     if len(behind):
         raise InputError(

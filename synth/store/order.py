@@ -92,6 +92,8 @@ class BatchOrder:
                 f"batch size {self.batch_size}, rank {self.rank} of {self.world}, window {self.window}: "
                 "expected a rank below the number of ranks, a sample for each in a batch, and a window from 1 up"
             )
+        if self.epoch_batches is not None and self.epoch_batches < 1:
+            raise InputError(f"{self.epoch_batches} batches an epoch: expected 1 or more")
         if self.batches() < 1:
             total = sum(map(len, self.ids))
             raise InputError(

@@ -53,3 +53,11 @@ def training_rows(history: Sequence[Row]) -> list[Row]:
 def validation_rows(history: Sequence[Row]) -> list[Row]:
     """Rows of validations."""
     return [row for row in history if "validation" in row]
+
+
+def told_validation(row: Row) -> str:
+    """Say what a validation found, in a line."""
+    found = row["validation"]
+    measures = {name: value for name, value in found["measures"].items() if name != "without_estimate"}
+    values = [f"{name} {value:.4g}" for name, value in {**found["losses"], **measures}.items()]
+    return f"step {row['step']:,}: validation {', '.join(values)}"

@@ -8,21 +8,27 @@ the first one notes its own losses, validates and writes.
 from __future__ import annotations
 
 import math
-import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from synth.errors import InputError
-from synth.store.batches import Batch, BatchLoader, batch_order
+from synth.store.batches import Batch, BatchLoader, BatchOrder, batch_order
+from synth.store.files import clean_leftovers
 from synth.train.checkpoint import FOLDER, Checkpoint, tensors_of, write_checkpoint
 from synth.train.distributed import Place
 from synth.train.evaluation import Reading
-from synth.train.history import Row, RunningMeans, loss_names, not_finite, validation_rows
-from synth.train.optimise import Schedule, make_optimisers, precision_of, seed_step
+from synth.train.history import (
+    Row,
+    RunningMeans,
+    loss_names,
+    not_finite,
+    told_validation,
+    validation_rows,
+)
+from synth.train.optimise import Schedule, deterministic, make_optimisers, precision_of, seed_step
 from synth.train.report import CURVES, METRICS, Report
 from synth.train.setup import Setting
 from synth.train.task import Task
@@ -76,25 +82,13 @@ class Trainer:
     Raises
     ------
     InputError
-        If the samples fill no batch, or a batch can't be shared out evenly.
+        If the samples fill no batch, a batch can't be shared out evenly, or a plateau can't be seen.
     """
 
     def __init__(self, setting: Setting, place: Place) -> None:
         self.setting, self.place = setting, place
         recipe, self.task = setting.recipe, setting.task
-        if recipe.data.batch_size % place.world:
-            raise InputError(
-                f"data.batch_size {recipe.data.batch_size} cannot be shared evenly by {place.world} processes"
-            )
-        self.order = batch_order(
-            setting.training,
-            recipe.data.batch_size,
-            seed=recipe.run.seed,
-            mode=recipe.data.mode,
-            window=recipe.data.window,
-            rank=place.rank,
-            world=place.world,
-        )
+        self.order = training_order(setting, place)
         self.total = recipe.run.total_steps(self.order.batches())
         self.task.network.to(place.device)
         losses = Losses(self.task)
@@ -102,11 +96,17 @@ class Trainer:
             losses.compile()
         self.losses = place.spread(losses, len(self.task.updates) > 1)
         self.optimisers = make_optimisers(self.task.network, self.task.updates, recipe.optimiser)
+        if recipe.schedule.name == "plateau" and not setting.validation:
+            raise InputError(
+                "schedule plateau goes by the validation loss, and no store has a val split; give --val STORE"
+            )
         self.schedule = Schedule(recipe.schedule, recipe.optimiser.rate)
         self.precision = precision_of(recipe.run, place.device)
         self.step, self.history, self.means = 0, list[Row](), RunningMeans()
         if setting.start is not None:
             self._restore(setting.start)
+        if place.first:
+            clean_leftovers(setting.out)
         self.report = Report(setting.out, self.step) if place.first else None
 
     def run(self, listener: Listener) -> bool:
@@ -236,7 +236,8 @@ class Trainer:
             self.report.row(row)
 
     def _save(self, best: bool) -> None:
-        if self.place.first:
+        if self.report is not None:
+            self.report.flush()  # what is shown must not lag behind what is gone on from
             write_checkpoint(self.setting.out, self._checkpoint(), self.setting.recipe.run.keep, best)
         self.place.wait()
 
@@ -267,29 +268,32 @@ class Trainer:
         self.step, self.history = start.step, list(start.history)
 
 
+def training_order(setting: Setting, place: Place) -> BatchOrder:
+    """Order of a run's batches, as far as they are this process's.
+
+    Raises
+    ------
+    InputError
+        If the samples fill no batch, or a batch can't be shared out evenly.
+    """
+    data = setting.recipe.data
+    if data.batch_size % place.world:
+        raise InputError(
+            f"data.batch_size {data.batch_size} cannot be shared evenly by {place.world} processes"
+        )
+    return batch_order(
+        setting.training,
+        data.batch_size,
+        seed=setting.recipe.run.seed,
+        mode=data.mode,
+        window=data.window,
+        rank=place.rank,
+        world=place.world,
+    )
+
+
 def to_device(tensors: Mapping[str, Tensor], device: torch.device) -> dict[str, Tensor]:
     """Tensors on a device; copies to a GPU don't hold up this process."""
     if device.type == "cpu":
         return dict(tensors)
     return {name: tensor.pin_memory().to(device, non_blocking=True) for name, tensor in tensors.items()}
-
-
-def told_validation(row: Row) -> str:
-    """Say what a validation found, in a line."""
-    found = row["validation"]
-    measures = {name: value for name, value in found["measures"].items() if name != "without_estimate"}
-    values = [f"{name} {value:.4g}" for name, value in {**found["losses"], **measures}.items()]
-    return f"step {row['step']:,}: validation {', '.join(values)}"
-
-
-@contextmanager
-def deterministic(enabled: bool) -> Iterator[None]:
-    """Allow only operations that give the same bits in every run, for the while."""
-    before = torch.are_deterministic_algorithms_enabled()
-    if enabled:
-        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when the GPU first multiplies
-    torch.use_deterministic_algorithms(enabled or before)
-    try:
-        yield
-    finally:
-        torch.use_deterministic_algorithms(before)

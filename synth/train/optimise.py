@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -170,3 +171,16 @@ def seed_step(seed: int, step: int, rank: int) -> None:
     """Seed the random numbers of one step on all devices: they depend on these three numbers alone."""
     words = np.random.SeedSequence([seed, _STEP_STAGE, step, rank]).generate_state(2)
     torch.manual_seed(int(words[0]) << 31 ^ int(words[1]))
+
+
+@contextmanager
+def deterministic(enabled: bool) -> Iterator[None]:
+    """Allow only operations that give the same bits in every run, for the while."""
+    before = torch.are_deterministic_algorithms_enabled()
+    if enabled:
+        os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")  # read when the GPU first multiplies
+    torch.use_deterministic_algorithms(enabled or before)
+    try:
+        yield
+    finally:
+        torch.use_deterministic_algorithms(before)

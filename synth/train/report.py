@@ -57,6 +57,10 @@ class Report:
         for name, sheet in validation_sheets(found).items():
             self.board.add_image(f"validation/{name}", sheet, step, dataformats="HWC")
 
+    def flush(self) -> None:
+        """Write all that was shown so far."""
+        self.board.flush()
+
     def finish(self, setting: Setting, step: int, history: Sequence[Row]) -> None:
         """Write what is left of a finished run."""
         self.board.close()

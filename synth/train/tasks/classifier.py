@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -105,8 +106,7 @@ class Classifier(ClassicTask):
         if not self._moves:
             return drawn
         known = np.isfinite(turned_poses(people_of(batch).joints3d)).all(axis=(1, 2))
-        mirrored, angle = drawn.mirrored & known, np.where(known, drawn.angle, 0.0)
-        return Changes(mirrored, angle, drawn.scale, drawn.shift, drawn.gain, drawn.colours)
+        return replace(drawn, mirrored=drawn.mirrored & known, angle=np.where(known, drawn.angle, 0.0))
 
     def tensors(self, batch: Batch, augment_seed: int | None) -> dict[str, Tensor]:
         """Pictures of the box, and `classes` (N,) int64, -1 where not known."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor
 
 from synth.errors import InputError
@@ -34,6 +34,24 @@ class MapRegressorOptions(MapOptions):
         description="run of task skeleton-maps, of the same crop and stick width, whose maps are taken; "
         "by default the true ones are, which the joints give",
     )
+    background_from: Path | None = Field(
+        None, description="such a run for the background alone, if maps_from is one for the foreground alone"
+    )
+
+    @model_validator(mode="after")
+    def _both(self) -> MapRegressorOptions:
+        if self.background_from is not None and self.maps_from is None:
+            raise ValueError("background_from needs maps_from, a run for the foreground")
+        return self
+
+    @property
+    def first_runs(self) -> dict[str, Path]:
+        """Runs of first networks, by what each has to give."""
+        if self.maps_from is None:
+            return {}
+        if self.background_from is None:
+            return {"both": self.maps_from}
+        return {"foreground": self.maps_from, "background": self.background_from}
 
 
 class MapRegressor(MapTask):
@@ -48,7 +66,7 @@ class MapRegressor(MapTask):
     Raises
     ------
     InputError
-        If `maps_from` is another network than it should be.
+        If a run of `maps_from` is of another network than it should be.
     """
 
     network: ResNet50
@@ -57,7 +75,7 @@ class MapRegressor(MapTask):
         super().__init__(options, constants)
         self.options = options
         self.network = map_regressor(options.width, options.side)
-        self.first = None if options.maps_from is None else _first_network(options, options.maps_from)
+        self.first = [_first_network(options, run, maps) for maps, run in options.first_runs.items()]
 
     def initialise(self) -> None:
         """Start from weights of a ResNet-50, if they were given: but for its first and last layer."""
@@ -67,7 +85,7 @@ class MapRegressor(MapTask):
     @property
     def arrays(self) -> tuple[str, ...]:
         """What maps are drawn from, or what they are estimated from as well."""
-        return super().arrays if self.first is None else ("images", *super().arrays)
+        return ("images", *super().arrays) if self.first else super().arrays
 
     def tensors(self, batch: Batch, augment_seed: int | None) -> dict[str, Tensor]:
         """Bone numbers `maps` (N, 2, S, S) uint8, or pictures of the box; and `offsets` (N, 45), metres."""
@@ -76,9 +94,9 @@ class MapRegressor(MapTask):
         maps, known = self.draw(people)
         offsets = root_relative(joints).reshape(len(joints), -1)
         tensors = {"offsets": floats(np.where(known[:, None], offsets, np.nan))}
-        if self.first is None:
-            return tensors | {"maps": torch.from_numpy(maps)}
-        return tensors | {"images": torch.from_numpy(people.images)}
+        if self.first:
+            return tensors | {"images": torch.from_numpy(people.images)}
+        return tensors | {"maps": torch.from_numpy(maps)}
 
     def losses(self, tensors: Mapping[str, Tensor], update: str) -> dict[str, Tensor]:
         """Euclidean loss."""
@@ -91,24 +109,28 @@ class MapRegressor(MapTask):
 
     def coloured_maps(self, tensors: Mapping[str, Tensor]) -> Tensor:
         """Foreground and background maps, (N, 2, 3, S, S), of people of `tensors`: true or estimated ones."""
-        if self.first is None:
+        if not self.first:
             return map_colours(tensors["maps"])
         with torch.no_grad():
-            self.first.network.to(tensors["images"].device)
-            return self.first.estimated_maps(tensors["images"])
+            return torch.cat([_estimated(task, tensors["images"]) for task in self.first], dim=1)
 
     def _inputs(self, tensors: Mapping[str, Tensor]) -> Tensor:
         return join_maps(self.coloured_maps(tensors), self.options.side)
 
 
-def _first_network(options: MapRegressorOptions, path: Path) -> SkeletonMapsTask:
-    """Open the trained first network, which stays as it is."""
+def _estimated(first: SkeletonMapsTask, images: Tensor) -> Tensor:
+    first.network.to(images.device)
+    return first.estimated_maps(images)
+
+
+def _first_network(options: MapRegressorOptions, path: Path, maps: str) -> SkeletonMapsTask:
+    """Open a trained first network, which stays as it is."""
     task = load_task(path)
-    if not isinstance(task, SkeletonMapsTask) or task.options.maps != "both":
-        raise InputError(f"maps_from = {path}: expected a run of task skeleton-maps that gives both maps")
+    if not isinstance(task, SkeletonMapsTask) or task.options.maps != maps:
+        raise InputError(f"{path}: expected a run of task skeleton-maps with maps = {maps!r}")
     if task.kind != options.hypothesis:
         raise InputError(
-            f"maps_from = {path} gives maps {task.kind.name}, but this network is for {options.hypothesis.name}: "
+            f"{path} gives maps {task.kind.name}, but this network is for {options.hypothesis.name}: "
             "give the same crop and stick_width"
         )
     task.network.requires_grad_(False)

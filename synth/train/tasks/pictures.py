@@ -77,8 +77,8 @@ class PictureTask(Task):
 
     @property
     def optional(self) -> tuple[str, ...]:
-        """3D joints and cameras: people without them are trained on in 2D."""
-        return ("joints3d", "K")
+        """3D joints: people without them are trained on in 2D."""
+        return ("joints3d",)
 
     def changes(self, batch: Batch, augment_seed: int | None) -> Changes:
         """Draw the changes of a batch's pictures; none without a seed."""

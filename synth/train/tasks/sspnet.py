@@ -80,6 +80,11 @@ class SspTask(PictureTask):
         depth = RootDepth(pose.feature_channels) if options.root_depth else None
         self.network = SspNetworks(pose, depth)
 
+    @property
+    def optional(self) -> tuple[str, ...]:
+        """3D joints and cameras: people without them are trained on in 2D."""
+        return ("joints3d", "K")
+
     def tensors(self, batch: Batch, augment_seed: int | None) -> dict[str, Tensor]:
         """Pictures of the box, the targets of `labels.targets.ssp_targets`, `root_depth` (N,) and `K`."""
         people = self.people(batch, augment_seed)
