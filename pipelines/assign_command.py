@@ -42,20 +42,7 @@ the result holds pose_class (N,), -1 for none, and error (N,), in metres or pixe
 
 
 def main(argv: Sequence[str], prog: str = "synth label assign") -> int:
-    """Assign poses to classes.
-
-    Parameters
-    ----------
-    argv : sequence of str
-        Arguments.
-    prog : str
-        How the command was called.
-
-    Returns
-    -------
-    int
-        Exit code.
-    """
+    """Assign poses to classes; arguments and result as of `command.Main`."""
     arguments = parser(prog).parse_args(argv)
     if arguments.store.suffix == ".npz":
         print(_assign_file(arguments))

@@ -21,20 +21,7 @@ examples:
 
 
 def main(argv: Sequence[str], prog: str = "synth label classes") -> int:
-    """Make the pose classes of a store.
-
-    Parameters
-    ----------
-    argv : sequence of str
-        Arguments.
-    prog : str
-        How the command was called.
-
-    Returns
-    -------
-    int
-        Exit code.
-    """
+    """Make the pose classes of a store; arguments and result as of `command.Main`."""
     arguments = parser(prog).parse_args(argv)
     options = ClassOptions(
         classes=arguments.k,

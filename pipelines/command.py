@@ -22,10 +22,10 @@ import errno
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
-from typing import NoReturn
+from typing import NoReturn, Protocol
 
 from synth.errors import DiskSpaceError, InputError
 
@@ -44,6 +44,32 @@ exit codes:
   6    worker processes died again and again, as without memory
   130  interrupted; the command that goes on is printed
 """
+
+
+class Main(Protocol):
+    """What every command's module has as `main`."""
+
+    def __call__(self, argv: Sequence[str], prog: str = ...) -> int:
+        """Parse, call, print.
+
+        Parameters
+        ----------
+        argv : sequence of str
+            Arguments after the command's name.
+        prog : str
+            How the command was called, such as ``synth label classes``.
+
+        Returns
+        -------
+        int
+            Exit code.
+
+        Raises
+        ------
+        InputError
+            What the user can mend, which `guarded` turns into a line and an exit code.
+        """
+        ...
 
 
 class CommandParser(argparse.ArgumentParser):

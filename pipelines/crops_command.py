@@ -21,20 +21,7 @@ examples:
 
 
 def main(argv: Sequence[str], prog: str = "synth crops") -> int:
-    """Make a store of photographed people.
-
-    Parameters
-    ----------
-    argv : sequence of str
-        Arguments.
-    prog : str
-        How the command was called.
-
-    Returns
-    -------
-    int
-        Exit code.
-    """
+    """Make a store of photographed people; arguments and result as of `command.Main`."""
     arguments = parser(prog).parse_args(argv)
     recipe, out = recipe_from(arguments, CropRecipe), arguments.out
     return run_store_command(

@@ -35,20 +35,7 @@ a file of estimates holds ids (N,), skeleton (h36m17, body13, mpii16, lsp14, coc
 
 
 def main(argv: Sequence[str], prog: str = "synth evaluate") -> int:
-    """Compare trained networks, or estimates from files, on stores.
-
-    Parameters
-    ----------
-    argv : sequence of str
-        Arguments.
-    prog : str
-        How the command was called.
-
-    Returns
-    -------
-    int
-        Exit code.
-    """
+    """Compare trained networks, or estimates from files, on stores; arguments and result as of `command.Main`."""
     arguments = parser(prog).parse_args(argv)
     plan = EvaluationPlan(
         stores=tuple(arguments.data),

@@ -22,20 +22,7 @@ examples:
 
 
 def main(argv: Sequence[str], prog: str = "synth export") -> int:
-    """Write samples of a store in another program's format.
-
-    Parameters
-    ----------
-    argv : sequence of str
-        Arguments.
-    prog : str
-        How the command was called.
-
-    Returns
-    -------
-    int
-        Exit code.
-    """
+    """Write samples of a store in another program's format; arguments and result as of `command.Main`."""
     arguments = parser(prog).parse_args(argv)
     split = None if arguments.split == "all" else arguments.split
     options = ExportOptions(split, arguments.n, tuple(arguments.labels), arguments.pictures)

@@ -24,20 +24,7 @@ examples:
 
 
 def main(argv: Sequence[str] | None = None, prog: str = "synth mosaic") -> int:
-    """Make a data set of mosaics.
-
-    Parameters
-    ----------
-    argv : sequence of str, optional
-        Arguments; those of the process if not given.
-    prog : str
-        How the command was called.
-
-    Returns
-    -------
-    int
-        Exit code.
-    """
+    """Make a data set of mosaics; arguments and result as of `command.Main`."""
     words = list(sys.argv[1:] if argv is None else argv)
     return guarded(lambda: _run(parser(prog).parse_args(words), [*prog.split(), *words]))
 

@@ -19,20 +19,7 @@ examples:
 
 
 def main(argv: Sequence[str], prog: str = "synth project") -> int:
-    """Make a data set of projected poses.
-
-    Parameters
-    ----------
-    argv : sequence of str
-        Arguments.
-    prog : str
-        How the command was called.
-
-    Returns
-    -------
-    int
-        Exit code.
-    """
+    """Make a data set of projected poses; arguments and result as of `command.Main`."""
     arguments = parser(prog).parse_args(argv)
     return _run(arguments, [*prog.split(), *argv])
 

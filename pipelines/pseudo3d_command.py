@@ -35,20 +35,7 @@ examples:
 
 
 def main(argv: Sequence[str], prog: str = "synth label pseudo3d") -> int:
-    """Lift the annotated people of an image source to 3D.
-
-    Parameters
-    ----------
-    argv : sequence of str
-        Arguments.
-    prog : str
-        How the command was called.
-
-    Returns
-    -------
-    int
-        Exit code.
-    """
+    """Lift the annotated people of an image source to 3D; arguments and result as of `command.Main`."""
     arguments = parser(prog).parse_args(argv)
     plan = _plan(arguments)
     corrections = read_corrections(arguments.corrections) if arguments.corrections else None

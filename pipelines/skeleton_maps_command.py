@@ -27,20 +27,7 @@ Number = TypeVar("Number", int, float)
 
 
 def main(argv: Sequence[str], prog: str = "synth label skeleton-maps") -> int:
-    """Make the skeleton maps of a store.
-
-    Parameters
-    ----------
-    argv : sequence of str
-        Arguments.
-    prog : str
-        How the command was called.
-
-    Returns
-    -------
-    int
-        Exit code.
-    """
+    """Make the skeleton maps of a store; arguments and result as of `command.Main`."""
     arguments = parser(prog).parse_args(argv)
     kinds = hypotheses(arguments.crops, arguments.widths)
     store = sealed_store(arguments.store)

@@ -42,20 +42,7 @@ _SHORT = {"steps": "steps", "device": "device", "seed": "seed", "threads": "thre
 
 
 def main(argv: Sequence[str], prog: str = "synth train") -> int:
-    """Train a network.
-
-    Parameters
-    ----------
-    argv : sequence of str
-        Arguments.
-    prog : str
-        How the command was called.
-
-    Returns
-    -------
-    int
-        Exit code.
-    """
+    """Train a network; arguments and result as of `command.Main`."""
     arguments = parser(prog).parse_args(argv)
     require_training()
     return _run(arguments, [*prog.split(), *argv])

@@ -21,20 +21,7 @@ ALONE = 8
 
 
 def main(argv: Sequence[str], prog: str = "synth verify") -> int:
-    """Check a store.
-
-    Parameters
-    ----------
-    argv : sequence of str
-        Arguments.
-    prog : str
-        How the command was called.
-
-    Returns
-    -------
-    int
-        Exit code: that of a `StoreError` if anything is wrong.
-    """
+    """Check a store; arguments and result as of `command.Main`."""
     arguments = parser(prog).parse_args(argv)
     stores = [arguments.store, *label_passes(arguments.store)]
     with interruptible():

@@ -103,7 +103,7 @@ def test_label_passes_and_samples_that_failed_in_them(store):
     assert batch["source"].tolist() == [1, 2, 0]
     assert open_source(store, ["source"], split=None).ids.tolist() == list(range(10))
     add_pass(store, "none", failed=range(10))
-    with pytest.raises(InputError, match="every sample of .* failed"):
+    with pytest.raises(InputError, match=r"every sample of .* failed"):
         open_source(store, ["none/kind"], split=None)
 
 
