@@ -37,12 +37,15 @@ class OpenShard:
         The file.
     entries : (S, 2) uint64
         Offset and number of bytes of each chunk.
+    plain : (S, *inner_shape) array, optional
+        The samples themselves, where all are there, uncompressed and in order.
     """
 
     path: Path
     codec: Codec
     data: memoryview
     entries: NDArray[np.uint64]
+    plain: NDArray[Any] | None = None
 
     def has(self, row: int) -> bool:
         """Tell whether the shard holds the chunk of this row."""
@@ -50,6 +53,9 @@ class OpenShard:
 
     def read(self, row: int, out: NDArray[Any]) -> None:
         """Decode the chunk of one row into `out`, (1, *inner_shape); raises `StoreError` if it cannot be."""
+        if self.plain is not None:
+            out[0] = self.plain[row]
+            return
         data = chunk_bytes(self.data, self.entries, row)
         if data is None:
             raise StoreError(f"{self.path}: row {row} is not there; its sample failed (see the array valid)")
@@ -74,7 +80,19 @@ def open_shard(meta: StoreMeta, name: str, shard: int) -> OpenShard:
         entries = read_index(data, meta.schema.shard_size)
     except StoreError as error:
         raise StoreError(f"{path} {error}") from error
-    return OpenShard(path, spec.parsed_codec, data, entries)
+    return OpenShard(path, spec.parsed_codec, data, entries, _plain(spec, data, entries))
+
+
+def _plain(spec: ArraySpec, data: memoryview, entries: NDArray[np.uint64]) -> NDArray[Any] | None:
+    """View the samples of an uncompressed shard that lacks none, or None: reading them is copying them."""
+    size = spec.sample_bytes
+    expected = np.arange(len(entries), dtype=np.uint64) * np.uint64(size) + entries[0, 0]
+    if spec.parsed_codec.kind != "none" or (entries[:, 1] != size).any() or (entries[:, 0] != expected).any():
+        return None
+    flat = np.frombuffer(
+        data, spec.numpy_dtype, len(entries) * size // spec.numpy_dtype.itemsize, int(entries[0, 0])
+    )
+    return flat.reshape(len(entries), *spec.inner_shape)
 
 
 def read_label_chunk(meta: StoreMeta, spec: ArraySpec, shard: int) -> NDArray[Any]:
