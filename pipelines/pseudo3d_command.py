@@ -18,18 +18,22 @@ from pipelines.label_options import add_running_options
 from pipelines.prepare import Tools
 from pipelines.progress import Progress
 from pipelines.pseudo3d import DEFAULT_MOCAP, LiftPlan, PreparedPeople, prepare_people
-from synth.cache import cache_dir
+from synth.cache import atomic_write_bytes, cache_dir
+from synth.lifted_sheet import lifted_sheet
 from synth.lifting.corrections import Corrections, read_corrections
 from synth.lifting.dictionary import DictionaryOptions
-from synth.lifting.lifted import corrected_people, save_people
+from synth.lifting.lifted import LiftedPeople, corrected_people, save_people
 from synth.lifting.limbs import LIMB_NAMES, flip_chances
 from synth.lifting.people import LiftOptions
 from synth.lifting.relaxation import RelaxationOptions
+from synth.preview import encode_png
+from synth.sources import catalog
 
 _EXAMPLES = """\
 examples:
   synth label pseudo3d lspet --data-root DATA
   synth label pseudo3d lspet --data-root DATA --corrections lspet.toml --out lspet-3d.npz
+  synth label pseudo3d lspet --data-root DATA --preview lspet.png
 
 """
 
@@ -48,6 +52,8 @@ def main(argv: Sequence[str], prog: str = "synth label pseudo3d") -> int:
             return INTERRUPTED
     if arguments.out:
         save_people(prepared.people, arguments.out)
+    if arguments.preview:
+        _write_sheet(arguments, prepared.people, corrections)
     print("\n".join(_report(prepared, corrections, arguments.out or prepared.path)))
     return 0
 
@@ -88,6 +94,19 @@ def parser(prog: str) -> CommandParser:
     made.add_argument(
         "--corrections", type=Path, metavar="TOML", help="a person's corrections, applied on reading"
     )
+    made.add_argument(
+        "--preview",
+        type=Path,
+        metavar="PNG",
+        help="also write a contact sheet: photographs with the pose drawn in, and the pose from two other sides",
+    )
+    made.add_argument(
+        "--preview-people",
+        type=positive,
+        default=24,
+        metavar="COUNT",
+        help="people on it, evenly spread over the source (default: 24)",
+    )
     made.add_argument("--out", type=Path, metavar="NPZ", help="also write what was computed here")
     add_running_options(made)
     return made
@@ -101,6 +120,16 @@ def _plan(arguments: argparse.Namespace) -> LiftPlan:
         replace(DictionaryOptions(), atoms=arguments.atoms),
         LiftOptions(RelaxationOptions(outliers=arguments.robust), arguments.least_joints),
     )
+
+
+def _write_sheet(
+    arguments: argparse.Namespace, people: LiftedPeople, corrections: Corrections | None
+) -> None:
+    count = min(arguments.preview_people, len(people.images))
+    rows = np.linspace(0, len(people.images) - 1, count).astype(int).tolist()
+    (images,), _ = catalog.read_images(arguments.images, arguments.data_root)
+    sheet = lifted_sheet(people, *corrected_people(people, corrections), images, rows)
+    atomic_write_bytes(arguments.preview, encode_png(sheet))
 
 
 def _report(prepared: PreparedPeople, corrections: Corrections | None, path: Path) -> list[str]:

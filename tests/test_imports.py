@@ -31,7 +31,7 @@ LAYERS = (
     ("synth.store",),
     ("synth.export",),
     ("synth.rendering",),
-    ("synth.preview",),
+    ("synth.preview", "synth.lifted_sheet"),
     ("synth.labels",),
     ("synth.metrics",),
     ("synth.nets",),

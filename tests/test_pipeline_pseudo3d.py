@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import nullcontext
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,14 +13,16 @@ from pipelines.label_command import main
 from pipelines.prepare import Tools
 from pipelines.progress import Progress
 from pipelines.pseudo3d import LiftPlan, prepare_dictionary, prepare_people
+from synth import lifted_sheet
 from synth.errors import InputError
 from synth.lifting.corrections import Correction, Corrections, format_corrections
 from synth.lifting.dictionary import DictionaryOptions
-from synth.lifting.lifted import load_people, motion_clips
+from synth.lifting.lifted import LiftedPeople, LiftedPoses, load_people, motion_clips
 from synth.lifting.limbs import LIMB_NAMES, limb_depths
 from synth.poses import build_library
 from synth.skeletons import H36M17
-from synth.sources.records import MotionClip
+from synth.sources.images import image_size
+from synth.sources.records import AnnotatedImages, MotionClip
 
 
 class ThisProcess:
@@ -63,6 +66,24 @@ def test_people_make_a_pose_library(plan, tools):
     assert upright.mean() > 0.5
 
 
+def test_lifted_people_are_shown_from_their_left(monkeypatch):
+    """A hand stretched towards the camera, at the torso's height, is at the picture's left edge from there."""
+    drawn = []
+    monkeypatch.setattr(
+        lifted_sheet, "draw_skeleton", lambda picture, joints, _: drawn.append(joints) or picture
+    )
+    monkeypatch.setattr(lifted_sheet, "load_image", lambda images, index: np.zeros((50, 60, 3), np.uint8))
+    joints = np.zeros((1, 17, 3))
+    joints[0, 16] = 0.0, 0.0, -1.0
+    zeros = np.zeros((1, 2), np.float32)
+    poses = LiftedPoses(joints, zeros, np.full(1, 50.0), zeros, zeros[0], zeros)
+    nobody = np.zeros(0, np.int32)
+    images = AnnotatedImages("s", Path(), ("a.jpg",), nobody, nobody, joints[:0], zeros[:0], zeros[:0])
+    people = LiftedPeople("s", ("a.jpg",), np.zeros(1, np.int32), poses, "d")
+    lifted_sheet.lifted_sheet(people, joints, np.ones(1), images, [0])
+    np.testing.assert_allclose([view[16, 0] for view in drawn], [109.5, 109.5 - 100 * 0.5**0.5, 9.5])
+
+
 def test_several_image_sources_at_once_are_refused(plan, tools):
     with pytest.raises(InputError, match="one image source at a time"):
         prepare_people(LiftPlan("mpii-lsp", data_root=plan.data_root), tools)
@@ -77,8 +98,10 @@ def test_command(plan, tools, tmp_path, monkeypatch, capsys):
     said = tmp_path / "said.toml"
     said.write_text(format_corrections(Corrections("lspet", (Correction(image, 0, "head", flip),))))
     words = ["pseudo3d", "lspet", "--data-root", str(plan.data_root), "--atoms", "9", "--workers", "1"]
-    out = tmp_path / "out.npz"
-    assert main([*words, "--progress", "none", "--corrections", str(said), "--out", str(out)]) == 0
+    out, sheet = tmp_path / "out.npz", tmp_path / "sheet.png"
+    shown = ["--preview", str(sheet), "--preview-people", "2"]
+    assert main([*words, "--progress", "none", "--corrections", str(said), "--out", str(out), *shown]) == 0
+    assert image_size(sheet.open("rb")) == (2 * (220 + 4), 14 + 3 * (220 + 4))
     printed = capsys.readouterr().out
     assert f"{out}: {len(load_people(out).images)} people of lspet in 3D" in printed
     assert "corrections: 1" in printed

@@ -191,7 +191,9 @@ def _place_contact(points, up, level, along, side, to_contact):  # type: ignore[
     to_contact[:, 3] = -_ONE
     if low_x <= high_x:
         cell = max(max(high_x - low_x, high_y - low_y) / np.float32(side - 16), _LEAST_CELL)
-        to_contact[:, :3] = along / cell
+        # element by element: the compiler takes seconds for the check of an array expression's shapes
+        for k in range(3):
+            to_contact[0, k], to_contact[1, k] = along[0, k] / cell, along[1, k] / cell
         to_contact[0, 3] = _HALF * np.float32(side - 1) - _HALF * (low_x + high_x) / cell
         to_contact[1, 3] = _HALF * np.float32(side - 1) - _HALF * (low_y + high_y) / cell
 

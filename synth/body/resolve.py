@@ -111,8 +111,11 @@ def compose_row(y, averaged, bounds, supersampling, taps, background, ground, im
     """
     reach, shadowed, key_share = ground
     total = averaged[averaged.shape[0] - 1]
-    image[y] = background[y]
-    coverage[y] = 0
+    for x in range(image.shape[1]):
+        # element by element: assigning a row is compiled together with the text of its error messages
+        for c in range(3):
+            image[y, x, c] = background[y, x, c]
+        coverage[y, x] = 0
     first, last = reached(bounds[0], bounds[2], supersampling, taps, image.shape[1])
     top, bottom = reached(bounds[1], bounds[3], supersampling, taps, image.shape[0])
     if top <= y <= bottom and first <= last:

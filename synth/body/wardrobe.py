@@ -28,17 +28,17 @@ from synth.body.holes import mark_solid
 from synth.body.layers import Layer, garment_layer, selected_layer, visible_skin
 from synth.body.mesh import Mesh, join_meshes, make_mesh
 from synth.body.outfits import Outfit, sample_outfit
-from synth.body.palettes import BRIGHT, EYE_COLOURS, MUTED, NEUTRALS, hair_colour, pick, skin_tone
+from synth.body.palettes import BRIGHT, EYE_COLOURS, MUTED, NEUTRALS, SKIN_TONES, hair_colour, pick, skin_tone
 from synth.body.skinning import vertex_normals
 from synth.body.textures import Material, MaterialSet, pack_materials
 
 _DRAWS = 8
 """How often an outfit is drawn anew at most."""
 
-_COVERING = frozenset({"torso", "leg", "skirt"})
-"""Charts that are not bare on somebody who is dressed."""
+_COVERING = frozenset({"torso", "skirt"})
+"""Charts of what covers the trunk: of tops, trousers and skirts, not of shoes."""
 
-_SKIN_LIKE = 0.13
+_SKIN_LIKE = 0.16
 """Distance of two colours, each 0 ... 1, below which cloth looks like skin from afar."""
 
 _LAYER_LIFT = 0.0035
@@ -105,22 +105,26 @@ def dress(rng: np.random.Generator, female: bool, years: float) -> Appearance:
 
 
 def _clothing(rng: np.random.Generator, tone: NDArray[np.float64], female: bool, years: float) -> Outfit:
-    """Draw an outfit without anything that from afar could be taken for skin of a tone (3,), 0 ... 1."""
+    """Draw an outfit in which nobody with skin of a tone (3,), 0 ... 1, looks unclothed from afar."""
     for _ in range(_DRAWS):
         outfit = sample_outfit(rng, female, years)
-        if not any(_like_skin(garment, tone) for garment in outfit.garments):
+        colours = _covering_colours(outfit)
+        own = np.linalg.norm(colours - tone, axis=1)
+        any_skin = np.linalg.norm(colours[:, None] - SKIN_TONES, axis=-1).min(axis=1)
+        if (own > _SKIN_LIKE).all() and (any_skin > _SKIN_LIKE).any():
             break
     return outfit
 
 
-def _like_skin(garment: Garment, tone: NDArray[np.float64]) -> bool:
-    """Whether a garment of trunk or legs has nearly the colour of the skin."""
-    for chart in _COVERING & garment.textures.keys():
-        texture = garment.textures[chart].reshape(-1, 4)
-        cloth = texture[texture[:, 3] >= 128, :3]
-        if len(cloth) and np.linalg.norm(cloth.mean(axis=0) / 255.0 - tone) < _SKIN_LIKE:
-            return True
-    return False
+def _covering_colours(outfit: Outfit) -> NDArray[np.float64]:
+    """Mean colours (N, 3), 0 ... 1, of all that covers the trunk."""
+    textures = [
+        garment.textures[chart].reshape(-1, 4)
+        for garment in outfit.garments
+        for chart in sorted(_COVERING & garment.textures.keys())
+    ]
+    cloth = [texture[texture[:, 3] >= 128, :3] for texture in textures]
+    return np.array([seen.mean(axis=0) / 255.0 for seen in cloth if len(seen)]).reshape(-1, 3)
 
 
 def rest_vertices(

@@ -17,6 +17,7 @@ from synth.sources.demo.rotations import (
     dot,
     frame_of,
     product,
+    product_into,
     rotation_vectors,
     shortest_arc,
     turn_about,
@@ -208,7 +209,7 @@ def upper_arm(vector: Array, rotation: Array) -> None:  # pragma: no cover
     """Write the rotation (3, 3) of the upper arm from its rest, of one state's rotation vector (3,)."""
     angle = np.sqrt(dot(vector, vector))
     turn = turn_about(vector / angle if angle > 1e-9 else vector, angle)
-    rotation[:] = product(_MIDDLE, turn)
+    product_into(_MIDDLE, turn, rotation)
 
 
 @njit(cache=True)
@@ -249,13 +250,15 @@ def _bounded(states: Array) -> Array:  # pragma: no cover
                 axis = cross(centre, rotation[:, 0])
                 length = np.sqrt(dot(axis, axis))
                 missing = least - np.arctan2(length, dot(centre, rotation[:, 0]))
-                rotation[:] = product(turn_about(axis / max(length, 1e-9), missing), rotation)
+                rotation = product(turn_about(axis / max(length, 1e-9), missing), rotation)
                 moved = True
         twist = _twist(rotation)
         excess = min(max(twist, _LEAST_TWIST), _MOST_TWIST) - twist
         if excess != 0.0:
-            rotation[:] = product(turn_about(rotation[:, 0], excess), rotation)
+            rotation = product(turn_about(rotation[:, 0], excess), rotation)
         if moved or excess != 0.0:
-            result[n, :3] = _vector_of(product(_MIDDLE.T, rotation))
+            vector = _vector_of(product(_MIDDLE.T, rotation))
+            for k in range(3):
+                result[n, k] = vector[k]
         result[n, 3] = min(max(states[n, 3], 0.0), ELBOW_LIMIT)
     return result

@@ -192,6 +192,20 @@ def _depth(
 
 
 @njit(cache=True)
+def _scale(vector: Array, factor: float) -> None:  # pragma: no cover
+    for k in range(len(vector)):
+        vector[k] *= factor
+
+
+@njit(cache=True)
+def _squared_length(vector: Array) -> float:  # pragma: no cover
+    total = 0.0
+    for k in range(len(vector)):
+        total += vector[k] * vector[k]
+    return total
+
+
+@njit(cache=True)
 def _ways_out(
     states: Array,
     chest: Array,
@@ -216,11 +230,12 @@ def _ways_out(
         if depth < _ENOUGH:
             continue
         for k in range(4):
-            nudged[:] = states[f]
+            for j in range(4):
+                nudged[j] = states[f, j]
             nudged[k] += 1e-4
             _place(nudged, chest[f], chest_end[f], geometry, mirror, own)
             turns[f, k] = (_depth(own, ends[f], pairs, radii, own_radii, floor[f]) - depth) / 1e-4
-        steepness = (turns[f] ** 2).sum()
-        turns[f] *= -(depth + 0.005) / max(steepness, 1e-3)
-        turns[f] *= min(1.0, 0.3 / max(np.sqrt((turns[f] ** 2).sum()), 1e-9))
+        turn = turns[f]
+        _scale(turn, -(depth + 0.005) / max(_squared_length(turn), 1e-3))
+        _scale(turn, min(1.0, 0.3 / max(np.sqrt(_squared_length(turn)), 1e-9)))
     return turns

@@ -125,10 +125,19 @@ def cross(a: Array, b: Array) -> Array:  # pragma: no cover
 def product(a: Array, b: Array) -> Array:  # pragma: no cover
     """Product of two matrices (3, 3)."""
     result = np.empty((3, 3))
+    product_into(a, b, result)
+    return result
+
+
+@njit(cache=True)
+def product_into(a: Array, b: Array, result: Array) -> None:  # pragma: no cover
+    """Write the product of two matrices (3, 3) into a third, element by element.
+
+    Assigning whole arrays is compiled together with the text of its error messages, which takes ten seconds.
+    """
     for i in range(3):
         for j in range(3):
             result[i, j] = a[i, 0] * b[0, j] + a[i, 1] * b[1, j] + a[i, 2] * b[2, j]
-    return result
 
 
 @njit(cache=True)
