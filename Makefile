@@ -27,9 +27,10 @@ demo: $(VENV)/program
 	@printf '%s\n' '' \
 		'Look at $(DEMO:.zarr=-preview.png): each sample above its skeleton, right in red, left in blue.' \
 		'What next:' \
-		'  $(BIN)/synth verify $(DEMO)                          check every byte' \
-		'  $(BIN)/synth label --help                               pose classes, skeleton maps' \
-		'  $(BIN)/synth sources --data-root DATA                   which real data is there' \
+		'  $(BIN)/synth verify $(DEMO)                           check every byte' \
+		'  $(BIN)/synth label all $(DEMO) --recipe labels-small     pose classes, skeleton maps' \
+		'  $(BIN)/synth render $(DEMO) --out renders.zarr           rendered people in the same poses' \
+		'  $(BIN)/synth sources --data-root DATA                    which real data is there' \
 		'  $(BIN)/synth mosaic --mocap cmu --images mpii-lsp --data-root DATA --n 20000 --out m.zarr' \
 		'The README tells how to read a store from any trainer.'
 
