@@ -97,7 +97,7 @@ class Workers:
                 threads_per_worker=1,
                 processes=True,
                 memory_limit=0,
-                dashboard_address=None,
+                dashboard_address=":0",  # any free port: nothing is shown there
                 silence_logs=logging.CRITICAL,
                 env=_ONE_THREAD,
             )
