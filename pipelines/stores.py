@@ -21,10 +21,10 @@ from synth.store.seal import seal
 Resume = Literal["auto", "never", "require"]
 
 _SPARE = 1.05
+"""Free space wanted, as a multiple of what the store is estimated to take."""
 
 FEWER_BYTES = "make room, ask for fewer samples, or choose --codec jpeg:95"
 """What to do when a store of pictures doesn't fit."""
-"""Free space wanted, as a multiple of what the store is estimated to take."""
 
 
 @dataclass(frozen=True)
