@@ -91,8 +91,7 @@ class CropRecipe(Table):
         """Recipe as a store's attributes keep it: without paths, and without what the store says itself."""
         document = self.model_dump(mode="json", exclude={"run"})
         document["sources"].pop("data_root")
-        splits = ":".join(map(str, self.output.cycle.sizes))
-        document["output"] = {"seed": self.output.seed, "splits": splits}
+        document["output"] = self.output.described()
         return document
 
 

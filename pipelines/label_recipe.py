@@ -6,14 +6,13 @@ command's options; two passes of one kind are an array of tables. What a command
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pipelines.command import CommandParser
 from pipelines.label_options import add_running_options
-from pipelines.recipe_files import find_recipe, packaged_recipes
+from pipelines.recipe_files import find_recipe, packaged_recipes, read_toml
 from synth.errors import InputError
 
 Command = Callable[[Sequence[str], str], int]
@@ -103,12 +102,8 @@ def read_passes(path: Path, known: Sequence[str]) -> list[tuple[str, list[str]]]
     InputError
         If it isn't TOML, names no pass, or something that isn't one.
     """
-    try:
-        document = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise InputError(f"{path}: cannot be read as TOML: {error}") from error
     passes = []
-    for name, value in document.items():
+    for name, value in read_toml(path).items():
         tables = value if isinstance(value, list) else [value]
         if name not in known or not all(isinstance(table, dict) for table in tables):
             raise InputError(f"{path}: {name} is no label pass; expected tables named {', '.join(known)}")

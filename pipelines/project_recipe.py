@@ -30,8 +30,7 @@ class ProjectRecipe(PoseRecipe):
     def described(self) -> dict[str, Any]:
         """Recipe as a store's attributes keep it: without paths, and without what the store says itself."""
         document = self.tidied(self.model_dump(mode="json", exclude={"run"}))
-        splits = ":".join(map(str, self.output.cycle.sizes))
-        document["output"] = {"seed": self.output.seed, "splits": splits}
+        document["output"] = self.output.described()
         return document
 
 

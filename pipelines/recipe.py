@@ -131,6 +131,10 @@ class SampleOutput(Table):
         """Codec of the pictures; None for samples without."""
         return None
 
+    def described(self) -> dict[str, Any]:
+        """Keep what decides samples, as a store's attributes do."""
+        return {"seed": self.seed, "splits": ":".join(map(str, self.cycle.sizes))}
+
 
 class Output(SampleOutput):
     """What is written."""
@@ -183,8 +187,7 @@ class Recipe(PoseRecipe):
     def described(self) -> dict[str, Any]:
         """Recipe as a store's attributes keep it: without paths, and without what the store says itself."""
         document = self.tidied(self.model_dump(mode="json", exclude={"run"}))
-        splits = ":".join(map(str, self.output.cycle.sizes))
-        document["output"] = {"seed": self.output.seed, "splits": splits}
+        document["output"] = self.output.described()
         return document
 
 

@@ -73,7 +73,7 @@ class RenderRecipe(PoseRecipe):
             Whether a store is rendered, so that nothing about poses and views counts.
         """
         document = self.tidied(self.model_dump(mode="json", exclude={"run"}))
-        document["output"] = {"seed": self.output.seed, "splits": ":".join(map(str, self.output.cycle.sizes))}
+        document["output"] = self.output.described()
         if of_store:
             document["output"].pop("splits")
             document = {key: value for key, value in document.items() if key not in PoseRecipe.model_fields}

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from pipelines.cluster import Workers
@@ -13,8 +13,7 @@ from pipelines.label_options import add_running_options
 from pipelines.progress import Progress
 from synth.errors import StoreError
 from synth.store.create import label_passes
-from synth.store.metadata import ROOT, open_meta
-from synth.store.verify import Problem, Report, verify, verify_root, verify_shard
+from synth.store.verify import Problem, Report, verify
 
 ALONE = 8
 """Shards up to which starting processes takes longer than they save."""
@@ -46,26 +45,12 @@ def parser(prog: str) -> CommandParser:
 
 
 def _verify(path: Path, arguments: argparse.Namespace, workers: Workers) -> Report:
-    decode = not arguments.no_decode
-    try:
-        shards = open_meta(path).shards
-        if shards <= ALONE and arguments.scheduler is None:
-            return verify(path, decode=decode)
-        return verify_together(path.resolve(), decode, workers, Progress(arguments.progress))
-    except StoreError as error:
-        return Report(path, 0, (Problem(ROOT, str(error)),))
+    def shared_out(check: Callable[[int], list[Problem]], shards: Sequence[int]) -> Iterable[list[Problem]]:
+        if len(shards) <= ALONE and arguments.scheduler is None:
+            return map(check, shards)
+        workers.require_paths([path.resolve()])
+        results = workers.map(check, shards)
+        return Progress(arguments.progress).over(results, f"checking {path.name}", len(shards), "shards")
 
-
-def verify_together(path: Path, decode: bool, workers: Workers, progress: Progress) -> Report:
-    """Do what `verify` does, the shards shared out; errors and result as of `verify_root` and `verify`."""
-    shards = open_meta(path).shards
-    workers.require_paths([path])
-    found = verify_root(path)
-    work = workers.map(partial(_shard, path, decode), range(shards))
-    for problems in progress.over(work, f"checking {path.name}", shards, "shards"):
-        found += problems
-    return Report(path, shards, tuple(found))
-
-
-def _shard(path: Path, decode: bool, shard: int) -> list[Problem]:
-    return verify_shard(path, shard, decode=decode)
+    report = verify(path.resolve(), decode=not arguments.no_decode, over_shards=shared_out)
+    return replace(report, path=path)

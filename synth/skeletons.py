@@ -168,6 +168,9 @@ MPII16 = Skeleton(
 )
 """MPII's order; its `upper neck` is `neck` here and its `head top` is `head`."""
 
+HEAD_SHARE = 0.6
+"""Share of the diagonal of MPII's head box that is its head size."""
+
 LSP14 = Skeleton(
     "lsp14",
     (

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from synth.metrics.errors import mean_error
-from synth.skeletons import BODY13, MPII16, Skeleton
+from synth.skeletons import BODY13, HEAD_SHARE, MPII16, Skeleton
 
 TABLE5_GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
@@ -37,8 +37,6 @@ PCKH_GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 )
 """Columns of MPII's results. The pelvis and the thorax are in none."""
 
-HEAD_SHARE = 0.6
-"""Share of the head box's diagonal that is MPII's head size."""
 PCK_THRESHOLD = 0.150
 AUC_THRESHOLDS = tuple(step / 1000.0 for step in range(0, 151, 5))
 """Metres: MPI-INF-3DHP's threshold of 3DPCK, and the 31 over which it is averaged for the AUC."""

@@ -26,13 +26,10 @@ import scipy.io
 from numpy.typing import NDArray
 
 from synth.errors import InputError
-from synth.skeletons import MPII16
+from synth.skeletons import HEAD_SHARE, MPII16
 from synth.sources.files import has_suffix, list_files, read_file, seekable, stem
 from synth.sources.images import Annotations, numbered_people
 from synth.sources.records import Known, Rejection
-
-HEAD_SHARE = 0.6
-"""Share of the head box's diagonal that is the head size."""
 
 
 def annotation_member(root: Path) -> str | None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from synth.store.reader import open_shard, read_label_chunk
 from synth.store.schema import VALID, ArraySpec, chunk_name
 from synth.store.seal import check_parent, check_shapes, records_hash
 from synth.store.shard import map_file
+
+OverShards = Callable[[Callable[[int], "list[Problem]"], Sequence[int]], Iterable["list[Problem]"]]
 
 
 @dataclass(frozen=True)
@@ -194,11 +197,22 @@ def _record_problems(meta: StoreMeta, seal: dict[str, Any]) -> list[Problem]:
     return [Problem("commits", "records have changed since the store was sealed: their hash is another")]
 
 
-def verify(path: Path, *, decode: bool = True) -> Report:
-    """Check a whole store: metadata, seal, and every shard (see `verify_shard`), one file at a time.
+def _verify_shard(path: Path, decode: bool, shard: int) -> list[Problem]:
+    return verify_shard(path, shard, decode=decode)
 
-    Label passes are stores of their own: verify each of `label_passes`. To share the work out, run
-    `verify_root` once and `verify_shard` for each shard.
+
+def verify(path: Path, *, decode: bool = True, over_shards: OverShards = map) -> Report:
+    """Check a whole store: metadata, seal, and every shard (see `verify_shard`).
+
+    Label passes are stores of their own: verify each of `label_passes`.
+
+    Parameters
+    ----------
+    path : Path
+    decode : bool
+        As of `verify_shard`.
+    over_shards : callable
+        Calls a function for each shard and yields the results in order; another one than `map` shares the work out.
 
     Returns
     -------
@@ -208,8 +222,8 @@ def verify(path: Path, *, decode: bool = True) -> Report:
     try:
         meta = open_meta(path)
         found = verify_root(path)
-        for shard in range(meta.shards):
-            found += verify_shard(path, shard, decode=decode)
+        for problems in over_shards(partial(_verify_shard, path, decode), range(meta.shards)):
+            found += problems
     except StoreError as error:
         return Report(path, 0, (Problem(ROOT, str(error)),))
     return Report(path, meta.shards, tuple(found))
