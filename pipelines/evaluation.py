@@ -98,4 +98,6 @@ def _section(plan: EvaluationPlan, path: Path, progress: Progress) -> Section:
 def _require_torch() -> None:
     """Say what to install; estimates from files need no torch."""
     if find_spec("torch") is None:
-        raise InputError("trained networks need torch, which is not installed: pip install 'synth[train]'")
+        raise InputError(
+            "trained networks need torch, which is not installed: in the program's folder, pip install '.[train]'"
+        )

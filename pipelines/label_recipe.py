@@ -66,8 +66,9 @@ def main(argv: Sequence[str], commands: Mapping[str, Command], prog: str = "synt
         try:
             code = commands[name](words, f"synth label {name}")
         except InputError as error:
-            # the kind decides the exit code
-            raise type(error)(f"{path}: [{name}]: {error}") from error
+            if type(error) is not InputError:  # of the store or the disk: not what the recipe says
+                raise
+            raise InputError(f"{path}: [{name}]: {error}") from error
         if code:
             return code
     return 0

@@ -142,7 +142,7 @@ def require_training() -> None:
     if missing:
         raise InputError(
             f"training needs {', '.join(missing)}, which {'is' if len(missing) == 1 else 'are'} not installed: "
-            "pip install 'synth[train]'"
+            "in the program's folder, pip install '.[train]'"
         )
 
 
