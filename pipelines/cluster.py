@@ -33,6 +33,8 @@ _SETTINGS = {
     "distributed.worker.memory.terminate": False,
     "distributed.admin.tick.limit": "1 hour",
     "distributed.worker.multiprocessing-method": "spawn",
+    # with dask's 64 KiB every large array of a render is given back and faulted in anew: half the speed
+    "distributed.nanny.pre-spawn-environ.MALLOC_TRIM_THRESHOLD_": None,
     "logging": {"distributed": "critical"},
 }
 _ONE_THREAD = dict.fromkeys(
