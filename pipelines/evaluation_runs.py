@@ -17,7 +17,7 @@ from synth.train.distributed import choose_device
 from synth.train.evaluation import Reading, evaluate_task, gather, read_people, some_people
 from synth.train.tasks.deepskeleton_hypotheses import estimate_hypotheses, hypothesis_arrays
 from synth.train.tasks.map_regressor import MapRegressor
-from synth.train.trained import lacks_classes, open_people, open_trained
+from synth.train.trained import lacks_classes, lacks_option, open_people, open_trained
 
 
 def run_rows(plan: EvaluationPlan, store: Path, progress: Progress) -> tuple[dict[str, Evaluated], list[str]]:
@@ -25,8 +25,13 @@ def run_rows(plan: EvaluationPlan, store: Path, progress: Progress) -> tuple[dic
     rows: dict[str, Evaluated] = {}
     notes: list[str] = []
     device = choose_device(plan.device)
+    changes = {"cut": plan.cut, "hypotheses": plan.top}
+    unused = {name for name, value in changes.items() if value is not None}
     for name, run in zip(row_names(plan.runs), plan.runs, strict=True):
-        opened = open_trained(run, device, plan.best, cut=plan.cut, hypotheses=plan.top)
+        opened = open_trained(run, device, plan.best, **changes)
+        unused = {option for option in unused if lacks_option(opened, option)}
+        if unused and run == plan.runs[-1]:
+            raise InputError(f"{run} is of task {opened.name}, which has no option {min(unused)!r}")
         people = some_people(open_people(opened, store, _split(plan)), plan.people)
         with progress.stage(name, len(people), "people") as stage:
             reading = Reading(device, plan.batch_size, plan.threads, stage.advance)

@@ -87,7 +87,11 @@ def parser(prog: str) -> CommandParser:
     made.add_argument("--steps", metavar="N", help="steps in all, instead of the recipe's steps or epochs")
     made.add_argument("--device", metavar="auto|cpu|cuda", help="where to train (default auto)")
     made.add_argument("--seed", metavar="SEED", help="seed of every random draw")
-    made.add_argument("--threads", metavar="N", help="threads that read, decode and augment")
+    made.add_argument(
+        "--threads",
+        metavar="N",
+        help="threads that read, decode and augment (those that compute: $OMP_NUM_THREADS)",
+    )
     made.add_argument(
         "--resume",
         choices=("auto", "never", "require"),

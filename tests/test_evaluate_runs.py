@@ -110,7 +110,17 @@ def test_every_network_in_one_table(pictures, tmp_path, capsys):
     runs = [save_run(tmp_path / name, options, pictures) for name, options in NARROW.items()]
     wide = save_run(tmp_path / "wide", {**NARROW["map-regressor"], "stick_width": 5}, pictures)
     hypotheses = ["--hypotheses", str(runs[4]), "--hypotheses", str(wide)]
-    words = ["evaluate", *map(str, runs), *hypotheses, "--data", str(pictures), "--split", "all"]
+    words = [
+        "evaluate",
+        *map(str, runs),
+        *hypotheses,
+        "--data",
+        str(pictures),
+        "--split",
+        "all",
+        "--top",
+        "1",
+    ]
     assert main([*words, "--out", str(tmp_path / "out"), "--device", "cpu", "--progress", "none"]) == 0
     document = json.loads((tmp_path / "out" / "evaluation.json").read_text())
     rows = {row["name"]: row for row in document["data"][0]["rows"]}
@@ -126,6 +136,7 @@ def test_every_network_in_one_table(pictures, tmp_path, capsys):
     curves = [rows[name]["hypotheses"] for name in ("matched", "oracle")]
     assert [curve["k"] for curve in curves] == [[1, 2], [1, 2]]
     assert curves[0]["centred_mm"][1] == curves[1]["centred_mm"][1]  # of the same two poses
+    assert "hypotheses" not in rows["classify"]  # --top 1 holds for the only task that has the option
     assert "Losses:" in capsys.readouterr().out
 
 

@@ -31,21 +31,21 @@ def open_trained(
     best : bool
         Of a folder: the checkpoint with the least validation loss, instead of the newest.
     **changes
-        Options of the task by name, such as SSP-Net's `cut`; None for those that stay.
+        Options of the task by name, such as SSP-Net's `cut`; None for those that stay. Those that the task
+        doesn't have mean nothing: `lacks_option` tells which.
 
     Raises
     ------
     InputError
-        There is no checkpoint, or the task has no such option.
+        There is no checkpoint, or a value is none of its option's.
     """
     opened = open_task(run, device, best)
-    wanted = {name: value for name, value in changes.items() if value is not None}
+    wanted = {
+        name: value for name, value in changes.items() if value is not None and not lacks_option(opened, name)
+    }
     if not wanted:
         return opened
     options = opened.recipe.task
-    unknown = [name for name in wanted if name not in type(options).model_fields]
-    if unknown:
-        raise InputError(f"{run} is of task {opened.name}, which has no option {unknown[0]!r}")
     try:
         changed = type(options).model_validate({**options.model_dump(), **wanted})
     except ValueError as error:
@@ -57,6 +57,11 @@ def open_trained(
     task.network.load_state_dict(opened.task.network.state_dict())
     task.network.to(device).eval()
     return OpenedTask(opened.name, task, opened.recipe, opened.checkpoint)
+
+
+def lacks_option(opened: OpenedTask, name: str) -> bool:
+    """Whether the task of a trained network has no option of a name."""
+    return name not in type(opened.recipe.task).model_fields
 
 
 def open_people(opened: OpenedTask, store: Path, split: str | None) -> SampleSource:
