@@ -85,9 +85,11 @@ def _request(recipe: RenderRecipe, source: Path | None, out: Path) -> Request:
 
 def _samples_of(recipe: RenderRecipe, source: Path, out: Path) -> int:
     """Count the samples of a store that are to be rendered, having checked that they can be."""
-    n, mocap = recipe.output.n, recipe.sources.mocap
-    if mocap != type(recipe.sources)().mocap:
-        raise InputError(f"{source} brings its own poses: give either a store or --mocap {mocap}")
+    n = recipe.output.n
+    if idle := recipe.idle_beside_a_store():
+        raise InputError(
+            f"{source} brings its own poses, views and splits: leave the store or {', '.join(idle)} out"
+        )
     if out.resolve() == source.resolve():
         raise InputError(f"{out} is the store that is to be rendered; choose another --out")
     there = len(open_source(source))

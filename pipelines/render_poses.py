@@ -109,7 +109,7 @@ def stored_poses(path: Path, n: int, pictures: bool) -> Posed:
     """Poses and cameras of the first `n` samples of a store, whose pictures may be used too."""
     store = open_source(path)
     there = store.attributes
-    used = [source for source in there["sources"] if pictures or source["kind"] == "motion"]
+    used = [source for source in there["sources"] if pictures or source["kind"] != "images"]
     tables = {name: store.table(name) for name in ("motion_files", "subjects")}
     return Posed(
         path.resolve(),

@@ -8,6 +8,7 @@ from pydantic import Field, field_validator
 
 from pipelines.pose_recipe import PoseRecipe, Table, hash_of
 from pipelines.recipe import Output, Run
+from synth.differences import differing
 from synth.rendering.backdrops import Kind
 from synth.rendering.cast import PEOPLE
 from synth.rendering.maps import MAPS, check_maps
@@ -78,6 +79,17 @@ class RenderRecipe(PoseRecipe):
             document["output"].pop("splits")
             document = {key: value for key, value in document.items() if key not in PoseRecipe.model_fields}
         return document
+
+    def idle_beside_a_store(self) -> list[str]:
+        """Name the options, ``"table.key"``, that were changed and mean nothing where a store is rendered."""
+        usual, chosen = (
+            {
+                **made.model_dump(include=set(PoseRecipe.model_fields)),
+                "output": {"splits": made.output.splits},
+            }
+            for made in (type(self)(), self)
+        )
+        return [name for name in differing(usual, chosen) if name != "sources.data_root"]
 
     def options(self, cycle: SplitCycle) -> RenderOptions:
         """As the renderer takes it."""

@@ -20,8 +20,13 @@ def differences(there: Mapping[str, Any], here: Mapping[str, Any]) -> str:
         Such as ``"views.roll is 0 there, 5 now; seed is 1 there, 2 now"``; empty if nothing differs.
     """
     was, now = _flat(there), _flat(here)
-    differ = [key for key in {**was, **now} if was.get(key) != now.get(key)]
-    return "; ".join(f"{key} is {was.get(key)} there, {now.get(key)} now" for key in differ)
+    return "; ".join(f"{key} is {was.get(key)} there, {now.get(key)} now" for key in differing(there, here))
+
+
+def differing(there: Mapping[str, Any], here: Mapping[str, Any]) -> list[str]:
+    """Name every value that differs, such as ``["views.roll", "seed"]``; both as for `differences`."""
+    was, now = _flat(there), _flat(here)
+    return [key for key in {**was, **now} if was.get(key) != now.get(key)]
 
 
 def _flat(document: Mapping[str, Any], above: str = "") -> dict[str, Any]:

@@ -19,7 +19,7 @@ from synth.rendering.cast import roles
 from synth.rendering.maps import check_maps
 from synth.rendering.renderer import Renderer, RenderOptions
 from synth.rendering.retargeting import ClipPoses, fit_people, recorded_rotations, seen_from
-from synth.rendering.shots import Shots, world_joints
+from synth.rendering.shots import PASSED_ON, Shots, stored_shots, world_joints
 from synth.skeletons import H36M17
 from synth.sources.motion import MotionItem
 from synth.sources.part_rotations import read_rotations
@@ -226,3 +226,19 @@ def test_maps_are_known_and_named_once():
         check_maps(("normals",))
     with pytest.raises(InputError, match="each once"):
         check_maps(("mask", "mask"))
+
+
+def test_a_failed_sample_may_name_a_pose_beyond_the_recorded_ones():
+    made = shots()
+    labels = {
+        **dict.fromkeys(PASSED_ON, np.zeros(3)),
+        **made.labels,
+        "pose": np.array([1, 0, 5]),
+        "joints3d": made.joints,
+        "joints2d": made.joints2d,
+        "valid": np.array([True, True, False]),
+    }
+    table = np.arange(2.0 * len(ROTATED_PARTS) * 9, dtype=np.float32).reshape(2, -1, 3, 3)
+    found = stored_shots(made.ids, labels, table, lambda sample: np.zeros((220, 220, 3), np.uint8))
+    np.testing.assert_array_equal(found.rotations[:2], table[[1, 0]])
+    assert found.there().tolist() == [True, True, False]

@@ -142,7 +142,9 @@ def test_mistakes_are_one_line(tiny, store, tmp_path, capsys, monkeypatch):
             synth_main, [*words(tiny, store, out), "--device", "cuda"], 2, "has 0 CUDA devices", capsys
         )
     monkeypatch.setattr(train_command, "find_spec", lambda name: None if name == "torch" else object())
-    pattern = r"training needs torch, which is not installed: in the program's folder, pip install '\.\[train\]'"
+    pattern = (
+        r"training needs torch, which is not installed: in the program's folder, pip install '\.\[train\]'"
+    )
     assert_refused(synth_main, words(tiny, store, out), 2, pattern, capsys)
     assert not out.exists()
 

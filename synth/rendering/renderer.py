@@ -32,6 +32,9 @@ from synth.store.samples import no_sources
 PICTURE_STAGE = 32
 """Key of a picture's background, light and noise in the random generator [seed, stage, id]."""
 
+MOST_REMEMBERED = 150
+"""People that a renderer keeps dressed, some 6 MB each; any more are dressed anew when they come again."""
+
 NO_SAMPLE = "there is no such sample in the store that is rendered"
 
 
@@ -117,7 +120,8 @@ class Renderer:
         self.options = options
         self._body = load_body()
         self._studio = make_studio()
-        self._cast = Cast(self._body, options.seed, options.people + len(SPLITS) * LEAST)
+        remembered = min(options.people + len(SPLITS) * LEAST, MOST_REMEMBERED)
+        self._cast = Cast(self._body, options.seed, remembered)
 
     def prepare(self, shots: Shots) -> Batch:
         """Choose people and put them into the poses; the larger the batch, the faster a pose."""

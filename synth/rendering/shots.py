@@ -101,7 +101,8 @@ def stored_shots(
         Gives the picture of a sample id.
     """
     world = world_joints(labels["joints3d"], labels["R"], labels["t"])
-    turned = None if rotations is None else rotations[labels["pose"]]
+    # a sample that failed may name a pose that no other has, beyond the table's end
+    turned = None if rotations is None else rotations[np.where(labels["valid"], labels["pose"], 0)]
     passed = {name: labels[name] for name in PASSED_ON}
     return Shots(ids, passed, world, labels["joints2d"], turned, labels["valid"], picture)
 

@@ -241,7 +241,8 @@ IMAGE_SOURCES = (
     ImageSource(
         name="demo",
         title="Rendered photographs of synthetic people",
-        licence="made by this program, free for all uses",
+        licence="made by this program; in their backgrounds are photographs under CC0, in the public domain, and "
+        "under CC BY 2.0 (china by danielbuechele, flower by vultilion, both Flickr, cropped and resized)",
         publisher="this program",
         layouts=("nothing: made in the cache folder when first used",),
         find=demo_image_roots,
