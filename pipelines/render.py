@@ -102,7 +102,8 @@ def _check_store(recipe: RenderRecipe, source: Path) -> None:
     """Make sure that motion files are there where rotations are required of them."""
     if recipe.rendering.rotations == "require":
         names = motion_names(open_source(source).table("motion_files"))
-        locate_motion(names, recipe.sources.data_root)
+        if names:
+            locate_motion(names, recipe.sources.data_root)
 
 
 def _work(
@@ -191,5 +192,10 @@ def _warm_up(spec: RenderSpec, plan: StorePlan, recipe: RenderRecipe, timed: boo
 def _counts(n: int, posed: Posed, turned: PreparedRotations) -> list[str]:
     samples = zip(SPLITS, posed.cycle.counts(n), strict=True)
     named = ", ".join(f"{name} {count:,}" for name, count in samples if count)
-    how = "joints alone" if turned.path is None else "joints and recorded rotations"
+    if turned.poses == 0:
+        how = "joints alone"
+    elif turned.poses == len(posed.poses.pose):
+        how = "joints and recorded rotations"
+    else:
+        how = f"joints and, {turned.poses:,} of them, recorded rotations"
     return [f"  {named}; {len(posed.poses.pose):,} poses of {posed.poses.sources}, fitted to {how}"]

@@ -70,11 +70,14 @@ class PreparedRotations:
         Hash of the motion files, or ``"none"``.
     rejections : tuple of Rejection
         Clips without rotations, and why.
+    poses : int
+        Poses that have recorded rotations.
     """
 
     path: Path | None = None
     content: str = NONE
     rejections: tuple[Rejection, ...] = ()
+    poses: int = 0
 
 
 def motion_names(files: Iterable[str]) -> str:
@@ -106,10 +109,12 @@ def prepare_rotations(poses: PoseList, data_root: Path | None, when: When, tools
     Raises
     ------
     InputError
-        They are required, and a source is not there.
+        They are required, and a source is not there or some pose has none.
     """
-    if when == "never" or not poses.sources:
+    if when == "never":
         return PreparedRotations()
+    if not poses.sources:
+        return _required(PreparedRotations(), len(poses.pose), when)
     try:
         sources = locate_motion(poses.sources, data_root)
     except InputError as error:
@@ -128,7 +133,20 @@ def prepare_rotations(poses: PoseList, data_root: Path | None, when: When, tools
         _read(poses, data_root, folder, tools)
     notes = json.loads((folder / NOTES_FILE).read_text())
     rejections = tuple(Rejection(**item) for item in notes)
-    return PreparedRotations(folder / ROTATIONS_FILE, content, rejections)
+    table = np.load(folder / ROTATIONS_FILE, mmap_mode="r")
+    known = int(np.isfinite(table[poses.pose, 0, 0, 0]).sum())
+    found = PreparedRotations(folder / ROTATIONS_FILE, content, rejections, known)
+    return _required(found, len(poses.pose), when)
+
+
+def _required(found: PreparedRotations, poses: int, when: When) -> PreparedRotations:
+    if when == "require" and found.poses < poses:
+        named = "; ".join(f"{item.item}: {item.reason}" for item in found.rejections[:3])
+        raise InputError(
+            f"{poses - found.poses:,} of {poses:,} poses have no recorded rotations"
+            f"{f' ({named})' if named else ''}; leave --rotations require out, or those poses"
+        )
+    return found
 
 
 def _read(poses: PoseList, data_root: Path | None, folder: Path, tools: Tools) -> None:

@@ -15,12 +15,14 @@ from pipelines.mosaic_command import main as mosaic_main
 from pipelines.render_command import main as render_main
 from synth.cli import main as synth_main
 from synth.rendering.shots import PASSED_ON
+from synth.skeletons import H36M17
 from synth.store.metadata import open_meta
 from synth.store.reader import open_store
 from synth.store.samples import sample_schema
 
 N = 12
 SEED = 5
+LIMBS = ("knee", "ankle", "elbow", "wrist")
 
 
 def main(words):
@@ -83,6 +85,9 @@ def test_sample_for_sample_beside_the_mosaics(base, mosaics):
     apart = np.linalg.norm(rendered["joints2d"] - made["joints2d"], axis=-1)
     assert np.median(apart) <= 2.0
     assert np.quantile(apart, 0.95) <= 20.0  # pelvis and head are the body's own
+    limbs = H36M17.indices([f"{side}_{name}" for side in ("left", "right") for name in LIMBS])
+    assert (np.median(apart[:, limbs], axis=0) <= 1.0).all()
+    assert open_store(base).attributes["left_out"] == {}  # every clip's rotations were found
     assert (rendered["images"] != made["images"]).any(axis=(1, 2, 3)).all()
 
 
@@ -205,7 +210,7 @@ def test_plan_only_writes_nothing(mosaics, root, tmp_path, capsys):
     assert main(words) == 0
     text = capsys.readouterr().out
     assert "samples: 12, to be made: 12" in text
-    assert "fitted to joints and recorded rotations" in text
+    assert "poses of cmu+hdm05, fitted to joints and recorded rotations" in text
     assert "size with zstd:1: " in text
     assert "with 2 worker(s)" in text
     assert not out.exists()
