@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import BinaryIO
 
@@ -27,6 +29,25 @@ def cache_dir() -> Path:
     if chosen:
         return Path(chosen).expanduser()
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "synth"
+
+
+@lru_cache(maxsize=8)
+def code_digest(places: tuple[str, ...]) -> str:
+    """Hash of code and data of this package: what another version of them made is never taken for this one's.
+
+    Parameters
+    ----------
+    places : tuple of str
+        Files and folders under the package `synth`, such as ``"sources/demo"``.
+    """
+    base = Path(__file__).resolve().parent
+    digest = hashlib.blake2b(digest_size=16)
+    for place in places:
+        found = sorted((base / place).rglob("*")) if (base / place).is_dir() else [base / place]
+        for file in (f for f in found if f.is_file() and "__pycache__" not in f.parts):
+            digest.update(f"{file.relative_to(base).as_posix()}\0".encode())
+            digest.update(file.read_bytes())
+    return digest.hexdigest()
 
 
 @contextmanager

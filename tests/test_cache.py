@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from synth.cache import atomic_folder, atomic_write, atomic_write_bytes, cache_dir
+from synth.cache import atomic_folder, atomic_write, atomic_write_bytes, cache_dir, code_digest
 
 
 def test_cache_dir_follows_the_environment(monkeypatch, tmp_path):
@@ -91,3 +91,14 @@ def _fill_half(path: Path) -> None:
     with atomic_folder(path) as folder:
         (folder / "file").write_bytes(b"x")
         raise RuntimeError("stop")
+
+
+def test_a_digest_of_code_tells_files_and_folders_apart():
+    digests = {code_digest(places) for places in (("geometry.py",), ("skeletons.py",), ("body",), ())}
+    assert len(digests) == 4
+    assert code_digest(("geometry.py",)) == code_digest(("geometry.py",))
+
+
+def test_a_digest_names_what_is_not_there():
+    with pytest.raises(FileNotFoundError, match=r"geometri\.py"):
+        code_digest(("geometri.py",))

@@ -5,13 +5,12 @@ from __future__ import annotations
 import hashlib
 import zipfile
 from collections.abc import Callable, Iterable, Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
 
-from synth.cache import atomic_write, cache_dir
+from synth.cache import atomic_write, cache_dir, code_digest
 from synth.sources.demo.body import UNIT, Body
 from synth.sources.demo.clips import SUBJECTS, DemoClip, clip_name, demo_subject
 from synth.sources.finders import Roots
@@ -21,6 +20,13 @@ RunSubjects: TypeAlias = Callable[
     [Callable[[tuple[int, int]], Files], Sequence[tuple[int, int]]], Iterable[Files]
 ]
 """How subjects are made: the built-in `map`, or a driver's own over many processes."""
+
+MOTION_MADE_BY = (
+    "sources/demo",
+    *(f"sources/{name}.py" for name in ("acclaim", "amc", "asf", "humanoid", "kinematics")),
+    *("geometry.py", "skeletons.py"),
+)
+"""Code that decides the motion, for `cache.code_digest`."""
 
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)
 
@@ -50,20 +56,11 @@ def demo_archive(run: RunSubjects = map, seed: int = 0, subjects: int = SUBJECTS
         A `.zip` in the layout of CMU's, named after the generator's own code, the seed and the number of
         people: what another generator made is never taken for this one's.
     """
-    digest = hashlib.blake2b(digest_size=12)
-    digest.update(f"{_code_digest()} {seed} {subjects}".encode())
+    digest = hashlib.blake2b(f"{code_digest(MOTION_MADE_BY)} {seed} {subjects}".encode(), digest_size=12)
     path = cache_dir() / "demo" / f"motion-{digest.hexdigest()}.zip"
     if not path.is_file():
         write_archive(path, seed, subjects, run)
     return path
-
-
-@lru_cache(maxsize=1)
-def _code_digest() -> str:
-    digest = hashlib.blake2b(digest_size=16)
-    for module in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(module.read_bytes())
-    return digest.hexdigest()
 
 
 def write_archive(path: Path, seed: int, subjects: int, run: RunSubjects = map) -> None:

@@ -7,7 +7,6 @@ import json
 import zipfile
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -17,9 +16,10 @@ from numpy.typing import NDArray
 
 from synth.body.archive import load_body
 from synth.body.person import make_studio
-from synth.cache import atomic_write, cache_dir
+from synth.cache import atomic_write, cache_dir, code_digest
 from synth.errors import InputError
 from synth.skeletons import H36M17
+from synth.sources.demo.archive import MOTION_MADE_BY
 from synth.sources.demo_images.photographs import Photograph, photograph_all
 from synth.sources.demo_images.sittings import SIDE, Group, arrange, draw_person, groups_of
 from synth.sources.files import read_file
@@ -34,8 +34,8 @@ QUALITY = 95
 ANNOTATIONS = "annotations.json"
 
 _LONG_AGO = (1980, 1, 1, 0, 0, 0)
-_MADE_BY = ("body", "sources/demo", "sources/demo_images", "cameras.py", "geometry.py", "skeletons.py")
-"""Code and data under the package that decide what the photographs show."""
+_MADE_BY = ("body", "sources/demo_images", "cameras.py", "sources/part_rotations.py", *MOTION_MADE_BY)
+"""Code and data that decide what the photographs show."""
 
 
 @dataclass(frozen=True)
@@ -88,7 +88,9 @@ def demo_album(run: RunGroups = map, seed: int = 0, count: int = COUNT) -> Path:
     Path
         A `.zip` named after the code and the data that make it, the seed and the count.
     """
-    digest = hashlib.blake2b(f"{_code_digest()} {seed} {count}".encode(), digest_size=12).hexdigest()
+    digest = hashlib.blake2b(
+        f"{code_digest(_MADE_BY)} {cv2.__version__} {seed} {count}".encode(), digest_size=12
+    ).hexdigest()
     path = cache_dir() / "demo" / f"people-{digest}.zip"
     if not path.is_file():
         write_album(path, run, seed, count)
@@ -158,16 +160,3 @@ def _print(number: int, photograph: Photograph) -> Print:
     settings = [cv2.IMWRITE_JPEG_QUALITY, QUALITY]
     _, jpeg = cv2.imencode(".jpg", cv2.cvtColor(photograph.image, cv2.COLOR_RGB2BGR), settings)
     return Print(number, jpeg.tobytes(), photograph.joints, photograph.visible)
-
-
-@lru_cache(maxsize=1)
-def _code_digest() -> str:
-    """Hash of what makes the photographs: of another version's nothing is taken for this one's."""
-    base = Path(__file__).resolve().parents[2]
-    digest = hashlib.blake2b(cv2.__version__.encode(), digest_size=16)
-    for place in _MADE_BY:
-        found = sorted((base / place).rglob("*")) if (base / place).is_dir() else [base / place]
-        for file in (f for f in found if f.is_file() and "__pycache__" not in f.parts):
-            digest.update(f"{file.relative_to(base).as_posix()}\0".encode())
-            digest.update(file.read_bytes())
-    return digest.hexdigest()
