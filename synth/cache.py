@@ -43,8 +43,9 @@ def code_digest(places: tuple[str, ...]) -> str:
     base = Path(__file__).resolve().parent
     digest = hashlib.blake2b(digest_size=16)
     for place in places:
-        found = sorted((base / place).rglob("*")) if (base / place).is_dir() else [base / place]
-        for file in (f for f in found if f.is_file() and "__pycache__" not in f.parts):
+        inside = sorted((base / place).rglob("*"))
+        found = [file for file in inside if file.is_file() and "__pycache__" not in file.parts]
+        for file in found or [base / place]:
             digest.update(f"{file.relative_to(base).as_posix()}\0".encode())
             digest.update(file.read_bytes())
     return digest.hexdigest()
