@@ -215,3 +215,8 @@ def test_description_for_a_store_holds_no_path_and_nothing_the_store_says_itself
     assert "run" not in described
     assert described["output"] == {"seed": 0, "splits": "800:100:100"}
     assert described["poses"]["threshold"] == 0.015
+
+
+def test_the_program_s_own_sources_are_the_defaults():
+    sources = Recipe().sources
+    assert (sources.mocap, sources.images) == ("demo", "demo")
