@@ -72,6 +72,10 @@ class Main(Protocol):
         ...
 
 
+_REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS, errno.EEXIST, errno.ENOTDIR, errno.ENAMETOOLONG)
+"""What a file system answers to a place where nothing can be read or written."""
+
+
 class CommandParser(argparse.ArgumentParser):
     """Argument parser whose complaints are `InputError`, with the nearest name of an unknown option.
 
@@ -120,6 +124,9 @@ def guarded(command: Callable[[], int]) -> int:
         print(f"synth: error: {one_line(str(error))}", file=sys.stderr)
         return error.exit_code
     except OSError as error:
+        if error.errno in _REFUSED and error.filename is not None:
+            print(f"synth: error: {error.filename}: {error.strerror}; choose another place", file=sys.stderr)
+            return InputError.exit_code
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
         print(f"synth: error: the disk is full: {one_line(str(error))}", file=sys.stderr)

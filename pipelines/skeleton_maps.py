@@ -15,6 +15,7 @@ from pipelines.label_pass import NO_SAMPLE, LabelPlan, run_label_pass
 from pipelines.progress import Progress
 from pipelines.runlog import RunLog
 from pipelines.shards import ShardOutcome, write_shard
+from synth.cameras import BOX
 from synth.errors import InputError
 from synth.labels.hypotheses import (
     MAPS_VERSION,
@@ -67,13 +68,13 @@ class MapsBlock:
 
     def samples(self) -> Iterator[dict[str, NDArray[Any]] | InputError]:
         """Draw each sample in turn; samples that the store, or their 3D joints or camera, lack have no maps."""
+        picture = _picture_side(self.store)
         for first in range(0, len(self.ids), _PIECE):
             ids = self.ids[first : first + _PIECE]
             start, stop = int(ids[0]), int(ids[-1]) + 1
             joints3d, K, valid = (
                 self.store.read_label(name, start, stop) for name in ("joints3d", "K", VALID.name)
             )
-            picture = self.store.meta.schema.array("images").inner_shape[0]
             known = np.isfinite(joints3d).all(axis=(1, 2)) & np.isfinite(K).all(axis=(1, 2))
             if known.any():
                 drawn = draw_hypotheses(joints3d[known], K[known], self.kinds, picture, self.size)
@@ -102,7 +103,7 @@ def make_skeleton_maps(
     Parameters
     ----------
     store : Store
-        A sealed store of pictures with `joints3d` (camera frame) and `K`.
+        A sealed store with `joints3d` (camera frame) and `K`; with or without pictures.
     name : str
         Name of the pass.
     kinds : tuple of Hypothesis
@@ -133,7 +134,7 @@ def make_skeleton_maps(
 
 def maps_plan(store: Store, name: str, kinds: tuple[Hypothesis, ...], size: int) -> LabelPlan:
     """Plan the pass; raises `InputError` if the store lacks an array that it needs."""
-    for array in ("images", "joints3d", "K"):
+    for array in ("joints3d", "K"):
         store.meta.schema.array(array)
     recipe = {
         "hypotheses": [asdict(kind) for kind in kinds],
@@ -151,6 +152,12 @@ def maps_plan(store: Store, name: str, kinds: tuple[Hypothesis, ...], size: int)
     return LabelPlan(
         store.meta.path, name, map_arrays(kinds, size), MAPS_VERSION, recipe, attributes, map_tables()
     )
+
+
+def _picture_side(store: Store) -> int:
+    """Pixels of the side of a store's pictures; of the box that cameras look at where it has none."""
+    pictures = [spec for spec in store.meta.schema.arrays if spec.name == "images"]
+    return pictures[0].inner_shape[0] if pictures else BOX
 
 
 def make_maps_shard(task: MapsTask) -> ShardOutcome:

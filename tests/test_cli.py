@@ -146,6 +146,8 @@ def test_verify_shares_the_shards_of_a_large_store_out(tmp_path, capsys, monkeyp
         (TooManyFailuresError("a"), 3),
         (DiskSpaceError("a"), 4),
         (OSError(28, "No space left on device"), 4),
+        (PermissionError(13, "Permission denied", "out"), 2),
+        (NotADirectoryError(20, "Not a directory", "out"), 2),
         (StoreError("a"), 5),
     ],
 )

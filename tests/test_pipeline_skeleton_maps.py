@@ -122,6 +122,25 @@ def test_a_pass_holds_the_maps_of_every_sample(store):
         made.read(KINDS[0].name, [FAILED])
 
 
+def test_a_store_without_pictures_has_maps_of_the_box(tmp_path):
+    path = tmp_path / "poses.zarr"
+    arrays = tuple(sample_schema().array(name) for name in ("joints3d", "K"))
+    create_store(path, StoreSchema(arrays, SHARD), N, recipe_hash="r", attributes={})
+    joints3d, K = people()
+    K[:, :2] *= 220 / PICTURE
+    for shard in range(3):
+        with ShardWriter(path, shard) as writer:
+            rows = slice(writer.start, writer.stop)
+            for _ in range(writer.start, writer.stop):
+                writer.add()
+            writer.commit({"joints3d": joints3d[rows], "K": K[rows]}, {})
+    seal(path)
+    run(path)
+    made = open_store(path / "labels" / "skeleton-maps")
+    expected = draw_hypotheses(joints3d, K, KINDS[:1], 220, 28)[KINDS[0].name]
+    np.testing.assert_array_equal(made.read(KINDS[0].name, list(range(N))), expected)
+
+
 def test_a_pass_says_what_its_numbers_mean(store):
     run(store)
     made = open_store(store / "labels" / "skeleton-maps")
