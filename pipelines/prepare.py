@@ -34,7 +34,7 @@ from synth.sources.files import list_files
 from synth.sources.records import Rejection
 from synth.splits import SPLITS, SplitCycle
 
-SOURCES_VERSION = 1
+SOURCES_VERSION = 2
 """Raised whenever readers, thinning or the pool's plan would give something else from the same files."""
 
 ENTRIES_FILE = "entries.npy"

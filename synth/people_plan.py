@@ -18,8 +18,8 @@ from synth.cameras import BODY13_OF_H36M17, BOX, PIXELS_PER_METRE, pixels_per_st
 from synth.crops import centred_transforms, to_crop
 from synth.errors import InputError
 from synth.geometry import to_optical_axis, torso_centre
-from synth.plausibility import PlausibilityLimits
-from synth.pool_plan import PoolOptions, judge_people, person_name
+from synth.plausibility import NO_LIMITS, PlausibilityLimits
+from synth.pool_plan import PoolOptions, filters_for, judge_people, person_name
 from synth.protocols import Choice, Protocol, check_protocol, choose_people
 from synth.sources.records import AnnotatedImages, Rejection
 from synth.splits import SplitCycle
@@ -31,16 +31,7 @@ _ANYTHING = PoolOptions(
     size=BOX,
     min_labelled=2,
     min_pixels_per_metre=0.0,
-    limits=PlausibilityLimits(
-        limb_ratio=np.inf,
-        head=np.inf,
-        shoulders=np.inf,
-        hips=np.inf,
-        side_ratio=np.inf,
-        side_difference=np.inf,
-        opposed_width=np.inf,
-        torso_spread=0.0,
-    ),
+    limits=NO_LIMITS,
 )
 """Filters for people that a publisher tests on: whoever can be placed in a box counts."""
 
@@ -148,7 +139,7 @@ def _fit_people(
     kept = np.zeros(len(choice.people), bool)
     rejections: list[Rejection] = []
     for rows, filters in (
-        (np.flatnonzero(~choice.fixed), options.filters()),
+        (np.flatnonzero(~choice.fixed), filters_for(images, options.filters())),
         (np.flatnonzero(choice.fixed), _ANYTHING),
     ):
         names = [

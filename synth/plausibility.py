@@ -49,6 +49,19 @@ class PlausibilityLimits:
     torso_spread: float = 0.15
 
 
+NO_LIMITS = PlausibilityLimits(
+    limb_ratio=np.inf,
+    head=np.inf,
+    shoulders=np.inf,
+    hips=np.inf,
+    side_ratio=np.inf,
+    side_difference=np.inf,
+    opposed_width=np.inf,
+    torso_spread=0.0,
+)
+"""Every pose keeps these: foreshortening alone can break the others, where joints are known exactly."""
+
+
 def implausible(
     joints: NDArray[np.floating], labelled: NDArray[np.bool_], limits: PlausibilityLimits
 ) -> dict[str, NDArray[np.bool_]]:

@@ -36,7 +36,7 @@ from synth.sources.files import fingerprint
 from synth.sources.records import AnnotatedImages, Rejection
 from synth.triangulation import mirror_triangles
 
-ALGORITHM_VERSION = 2
+ALGORITHM_VERSION = 3
 """Grows whenever the same photographs and options would give other bytes."""
 
 RunTasks = Callable[[Callable[[CropTask], CropRows], Sequence[CropTask]], Iterable[CropRows]]

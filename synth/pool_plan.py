@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from synth.cameras import BODY13_OF_H36M17, CROP, PIXELS_PER_METRE, pixels_per_standard_metre
 from synth.crops import centred_transforms, to_crop
 from synth.errors import InputError
-from synth.plausibility import PlausibilityLimits, implausible
+from synth.plausibility import NO_LIMITS, PlausibilityLimits, implausible
 from synth.skeletons import BODY13
 from synth.sources.records import AnnotatedImages, Rejection
 
@@ -33,7 +33,7 @@ class PoolOptions:
         People smaller than this in their photograph, pixels per standard metre, are left out: enlarged more
         than twice they are blurred.
     limits : PlausibilityLimits
-        Annotations beyond these are taken for wrong.
+        Annotations beyond these are taken for wrong, unless the source knows its joints exactly.
     mirror : bool
         Whether every crop also serves as its mirror image.
 
@@ -147,7 +147,8 @@ def _plan_source(number: int, images: AnnotatedImages, options: PoolOptions) -> 
         person_name(images.images[image], person)
         for image, person in zip(images.image_of[order], images.person[order], strict=True)
     ]
-    kept, rejections = judge_people(images.source, names, joints, labelled, scale, options)
+    filters = filters_for(images, options)
+    kept, rejections = judge_people(images.source, names, joints, labelled, scale, filters)
     order, joints, labelled, scale = order[kept], joints[kept], labelled[kept], scale[kept]
     transform = centred_transforms(joints, labelled, options.pixels_per_metre / scale, options.size)
     in_crop = to_crop(transform, joints)
@@ -183,6 +184,11 @@ def _outside(
 def _too_few(source: str, name: str, labelled: NDArray[np.bool_], options: PoolOptions) -> Rejection:
     detail = f"{labelled.sum()} of 13, at least {options.min_labelled} wanted"
     return Rejection(source, name, "too few joints labelled", detail)
+
+
+def filters_for(images: AnnotatedImages, options: PoolOptions) -> PoolOptions:
+    """Filters for the people of a source: no annotation is implausible where nobody annotated."""
+    return dataclasses.replace(options, limits=NO_LIMITS) if images.exact else options
 
 
 def judge_people(

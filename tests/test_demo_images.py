@@ -188,6 +188,32 @@ def test_who_stands_in_front_hides_who_stands_behind(body, sitting):
     assert picture.visible[0].sum() < 4
 
 
+def test_companions_stand_beside_and_not_in_the_main_person(body, sitting):
+    _, people, drawn = sitting
+    nearest = []
+    for row in range(len(drawn.images)):
+        camera = photographs.Camera(drawn.cameras.K[row], drawn.cameras.R[row], drawn.cameras.t[row])
+        other = (row + 1) % len(drawn.images)
+        first, second = (
+            photographs.pose(people[int(drawn.person[k])], drawn.transforms[k], camera) for k in (row, other)
+        )
+        beside = photographs._beside(np.random.default_rng(row), first, second, camera)
+        ground = np.linalg.svd(camera.R[:, 1][None])[2][1:].T  # any two axes of the ground
+        apart = first.vertices[::7] @ ground
+        nearest.append(np.linalg.norm(apart[:, None] - (beside.vertices[::7] @ ground)[None], axis=-1).min())
+        heights = [figure.vertices @ camera.R[:, 1] for figure in (first, beside)]
+        assert abs(heights[0].min() - heights[1].min()) < 1e-4
+    assert min(nearest) >= 0.04
+
+
+def test_companions_move_on_only_if_their_boxes_overlap():
+    first = np.array([[0.0, 0.0], [1.0, 1.0]])
+    assert photographs._overlap(first, first + [0.75, 0.5]) == pytest.approx(0.3)
+    assert photographs._overlap(first, first + [1.0, 0.5]) == 0
+    assert photographs._overlap(first, first + [0.0, 1.0]) == 0
+    assert photographs._overlap(first, first + [0.0, -2.0]) == 0
+
+
 def test_archive_is_the_same_however_its_tasks_run(archive, tmp_path):
     again = tmp_path / "again.zip"
 
@@ -205,6 +231,7 @@ def test_archive_is_read_as_any_source(archive):
     assert images.images == tuple(f"images/{n:06d}.jpg" for n in range(4))
     assert len(images.image_of) >= 4
     assert images.labelled.all()
+    assert images.exact
     assert 0 < images.occluded.mean() < 0.6
     picture = catalog.load_image(images, 2)
     assert picture.shape == (SIDE, SIDE, 3)

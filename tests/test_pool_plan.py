@@ -1,3 +1,4 @@
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -95,6 +96,19 @@ def test_each_filter_lists_its_person():
     ]
     assert plan.rejections[0].detail == "7 of 13, at least 8 wanted"
     assert plan.rejections[1].detail == "limb too long"
+
+
+def test_nothing_is_implausible_where_joints_are_exact():
+    far = standing(300, 300, 150.0)
+    far[BODY13.index("left_wrist")] += [200, 0]
+    few = np.where(np.arange(13)[:, None] < 6, np.nan, far)
+    source = dataclasses.replace(annotated([far, few]), exact=True)
+    plan = plan_pool([source, annotated([far], source="other")], PoolOptions())
+    assert plan.source.tolist() == [0]
+    assert reasons(plan) == [
+        ("im1.png person 0", "too few joints labelled"),
+        ("im0.png person 0", "implausible annotation"),
+    ]
 
 
 def test_joints_outside_the_crop_become_unlabelled():

@@ -47,6 +47,8 @@ class Annotations:
         `images` are frames of films, given as members of the images' folder or archive: those in one folder are
         of one size, and their names are the same in many folders. Otherwise an image is known by its file name
         alone.
+    exact : bool
+        As in `AnnotatedImages`.
     """
 
     source: str
@@ -58,6 +60,7 @@ class Annotations:
     occluded: NDArray[np.bool_]
     known: Known = field(default_factory=Known)
     members: bool = False
+    exact: bool = False
 
 
 def image_size(stream: IO[bytes]) -> tuple[int, int]:
@@ -177,6 +180,7 @@ def annotated_images(annotations: Annotations, root: Path) -> tuple[AnnotatedIma
         labelled=kept_joints[kept],
         occluded=(occluded & kept_joints)[kept],
         known=_known(annotations, people[kept]),
+        exact=annotations.exact,
     )
     return result, rejections
 

@@ -148,6 +148,8 @@ class AnnotatedImages:
         Labelled, yet marked as hidden by the publisher.
     known : Known
         What else is known of these people.
+    exact : bool
+        Whoever made the images knows where the joints are: nothing was annotated by eye.
     """
 
     source: str
@@ -159,6 +161,7 @@ class AnnotatedImages:
     labelled: NDArray[np.bool_]
     occluded: NDArray[np.bool_]
     known: Known = dataclasses.field(default_factory=Known)
+    exact: bool = False
 
     def __len__(self) -> int:
         """Count the people, P."""

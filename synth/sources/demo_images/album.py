@@ -152,6 +152,7 @@ def read_album(root: Path) -> tuple[Annotations, list[Rejection]]:
         np.array([person["joints"] for person in people], dtype=np.float64),
         np.ones_like(visible),
         ~visible,
+        exact=True,
     )
     return annotations, []
 

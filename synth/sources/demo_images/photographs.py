@@ -21,6 +21,9 @@ _SHOT_STAGE, _COMPANY_STAGE = 24, 25
 _COMPANY = 0.06
 """Share of photographs that show a second person."""
 
+_GAP = 0.05
+"""Metres of ground left free between two people who would stand in each other."""
+
 _HIDDEN = 128
 
 
@@ -216,14 +219,27 @@ def _beside(rng: np.random.Generator, first: Figure, second: Figure, camera: Cam
     """Move the second person to the first one's left or right and rather behind, on the same ground."""
     up = camera.R[:, 1]
     sideways = np.array([1.0, 0.0, 0.0]) - up[0] * up
+    sideways /= np.linalg.norm(sideways)
     away = np.cross(up, sideways)
     # seen from above, away from the camera is up in the picture
-    away *= (1.0 if away[2] > 0 else -1.0) / np.linalg.norm(away)
+    away *= 1.0 if away[2] > 0 else -1.0
     middle = first.vertices.mean(axis=0)
-    goal = middle + sideways * rng.uniform(0.9, 1.2) * rng.choice([-1.0, 1.0])
+    apart = rng.uniform(0.9, 1.2)
+    sideways *= rng.choice([-1.0, 1.0])
+    goal = middle + sideways * apart
     move = goal + away * rng.uniform(0.0, 0.3) * middle[2] - second.vertices.mean(axis=0)
     move += up * (_lowest(first, up) - _lowest(second, up) - up @ move)
+    ground = np.stack([sideways, away], axis=1)
+    move += sideways * _overlap(first.vertices @ ground, (second.vertices + move) @ ground)
     return moved(second, move)
+
+
+def _overlap(first: NDArray[np.float64], second: NDArray[np.float64]) -> float:
+    """How far points (N, 2) must go along the first axis until their box is beyond that of others (M, 2)."""
+    beyond, before = second.min(axis=0) - first.max(axis=0), first.min(axis=0) - second.max(axis=0)
+    if (np.maximum(beyond, before) >= 0).any():
+        return 0.0
+    return float(_GAP - beyond[0])
 
 
 def moved(figure: Figure, by: NDArray[np.float64]) -> Figure:
