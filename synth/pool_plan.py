@@ -187,7 +187,15 @@ def _too_few(source: str, name: str, labelled: NDArray[np.bool_], options: PoolO
 
 
 def filters_for(images: AnnotatedImages, options: PoolOptions) -> PoolOptions:
-    """Filters for the people of a source: no annotation is implausible where nobody annotated."""
+    """Choose the filters for a source's people: no annotation is implausible where nobody annotated.
+
+    Parameters
+    ----------
+    images : AnnotatedImages
+        The source.
+    options : PoolOptions
+        Filters for annotations made by eye.
+    """
     return dataclasses.replace(options, limits=NO_LIMITS) if images.exact else options
 
 

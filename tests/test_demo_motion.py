@@ -138,6 +138,32 @@ def test_every_channel_is_within_the_limits_that_the_file_declares(subjects):
                     assert low - 1e-3 <= value <= high + 1e-3, (clip.action, name)
 
 
+LIMITS = {
+    ("lowerback", "upperback", "thorax"): ((-45, 96), (-60, 60), (-51, 51)),
+    ("lowerneck", "upperneck", "head"): ((-75, 66), (-78, 78), (-48, 48)),
+    ("lfemur",): ((-140, 35), (-60, 75), (-75, 60)),
+    ("rfemur",): ((-140, 35), (-75, 60), (-60, 75)),
+    **dict.fromkeys([("ltibia",), ("rtibia",)], ((0, 155),)),
+    ("lfoot",): ((-35, 60), (-40, 40)),
+    ("rfoot",): ((-35, 60), (-40, 40)),
+    **dict.fromkeys([("lradius",), ("rradius",)], ((0, 150),)),
+}
+"""Degrees by bones whose channels add up: bending forward or flexing, turning, leaning."""
+
+
+def test_trunk_head_and_limbs_bend_no_further_than_people_do(subjects):
+    reached = {bones: [] for bones in LIMITS}
+    for subject, clip in every(subjects):
+        for bones, limits in LIMITS.items():
+            total = sum(np.degrees(clip.motion[:, subject.body.columns(bone)]) for bone in bones)
+            low, high = np.array(limits).T
+            assert ((total >= low - 1e-6) & (total <= high + 1e-6)).all(), (clip.action, bones)
+            reached[bones].append(np.ptp(total, axis=0)[0])
+    # and they do bend
+    for bones, least in ((("lowerback", "upperback", "thorax"), 40), (("ltibia",), 120), (("lradius",), 90)):
+        assert max(reached[bones]) > least
+
+
 def upper_arms(subject, clip, frame):
     """Directions of both upper arms in the frame of the ribcage, as for a left arm, by plain matrices."""
     skeleton, motion = subject.body.skeleton, clip.motion[frame]

@@ -4,11 +4,12 @@ The skeleton is that of the Vicon files of CMU and HDM05: 30 bones and a root, T
 20 degrees and the feet forward, the same axes and channels. World: metres, y up; a subject with heading 0
 faces +z and its left is +x.
 
-The limits are ranges of motion of healthy adults (American Academy of Orthopaedic Surgeons, Joint Motion,
-1965: hip flexion 120-135, extension 30, abduction 45, adduction 30; knee 0-150; ankle 20 up, 50 down; trunk 80
-forward, 30 back, 35 sideways, 45 turned; elbow 0-150), as intervals of the file's channels. Squatting
-bends the ankle up by 35. The three channels of the shoulder hold no such box (one pose has several triples);
-`arms` bounds its direction and its twist instead.
+The limits are intervals of the file's channels, degrees: knee 0-155; elbow 0-150; ankle 35 up, 60 down; the trunk's
+three bones together 96 forward, 45 back, 51 sideways, 60 turned; neck and head 66 forward, 75 back, 48 sideways,
+78 turned; hip 140 forward, 35 back. They are wider than the ranges of ordinary adults (American Academy of
+Orthopaedic Surgeons, Joint Motion, 1965: knee 0-150, ankle 20 up and 50 down, trunk 80, 30, 35 and 45, hip 120-135 and
+30), as sports and dance and a deep squat need. The three channels of the shoulder hold no such box (one pose has
+several triples); `arms` bounds its direction and its twist instead.
 """
 
 from __future__ import annotations
