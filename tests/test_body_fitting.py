@@ -9,7 +9,6 @@ from synth.body.archive import load_body
 from synth.body.fit_problem import ROTATED_PARTS, body_scale
 from synth.body.fitting import fit_pose, posed_joints
 from synth.body.shapes import make_shape, sample_people
-from synth.body.sizes import resized
 from synth.errors import InputError
 from synth.geometry import axis_angle_to_matrix
 from synth.skeletons import H36M17
@@ -207,8 +206,7 @@ def recorded(data_root):
 @pytest.mark.parametrize("with_rotations", [False, True])
 def test_recorded_poses(recorded, with_rotations):
     for joints, rotations in recorded:
-        person = resized(BODY, PEOPLE, joints)
-        shape = make_shape(BODY, person.coefficients[1])
+        shape = make_shape(BODY, PEOPLE.coefficients[1])
         transforms = fit_pose(BODY, shape, joints, rotations if with_rotations else None, up=(0, 1, 0))
         wrong = np.linalg.norm(posed_joints(BODY, shape, transforms) - joints, axis=-1)
         assert wrong[:, EXACT].max() < 1e-4

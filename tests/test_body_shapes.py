@@ -1,4 +1,4 @@
-"""People: phenotypes, statures, and sizes chosen to fit a skeleton."""
+"""People: phenotypes and statures."""
 
 from __future__ import annotations
 
@@ -8,17 +8,10 @@ import numpy as np
 import pytest
 
 from synth.body.archive import load_body
-from synth.body.fit_problem import body_scale
-from synth.body.shapes import HEIGHT, make_shape, sample_people, shape_coefficients, stature
-from synth.body.sizes import resized
+from synth.body.shapes import HEIGHT, sample_people, shape_coefficients, stature
 from synth.errors import InputError
 
 BODY = load_body()
-
-
-def rest_joints(coefficients):
-    shape = make_shape(BODY, coefficients)
-    return BODY.joint_weights.astype(np.float64) @ np.concatenate([shape.heads, shape.landmarks])
 
 
 def test_coefficients_are_those_of_the_corners_there():
@@ -105,32 +98,3 @@ def test_stature_is_from_sole_to_crown():
     coefficients = sample_people(BODY, np.random.default_rng(2), 3).coefficients
     for c, tall in zip(coefficients, stature(BODY, coefficients), strict=True):
         assert np.ptp(BODY.skin.vertices.at(c)[:, 1]) == pytest.approx(tall, abs=0.01)
-
-
-@pytest.mark.parametrize("height", [1.62, 1.68, 1.75])
-def test_a_grown_person_gets_the_size_of_a_skeleton(height):
-    others = sample_people(BODY, np.random.default_rng(3), 30, years=(20, 50))
-    like = others.coefficients[np.abs(others.stature - height).argmin()]
-    people = sample_people(BODY, np.random.default_rng(5), 4, years=(20, 50))
-    sized = resized(BODY, people, rest_joints(like))
-    for coefficients in sized.coefficients:
-        assert body_scale(BODY, make_shape(BODY, coefficients), rest_joints(like)[None]) == pytest.approx(
-            1, abs=0.04
-        )
-    np.testing.assert_array_equal(sized.years, people.years)
-    np.testing.assert_allclose(sized.stature, stature(BODY, sized.coefficients))
-
-
-def test_a_child_stays_a_child():
-    grown = sample_people(BODY, np.random.default_rng(3), 1, years=(30, 31))
-    child = sample_people(BODY, np.random.default_rng(6), 1, years=(5, 6))
-    sized = resized(BODY, child, rest_joints(grown.coefficients[0]))
-    assert sized.stature[0] < 1.3
-
-
-def test_skeletons_without_size_are_refused():
-    people = sample_people(BODY, np.random.default_rng(0), 1)
-    with pytest.raises(InputError, match="no length"):
-        resized(BODY, people, np.zeros((17, 3)))
-    with pytest.raises(InputError, match="expected"):
-        resized(BODY, people, np.zeros((16, 3)))

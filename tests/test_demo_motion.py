@@ -17,7 +17,7 @@ from synth.geometry import axis_rotation
 from synth.poses import build_library, torso_align
 from synth.skeletons import H36M17
 from synth.sources import catalog
-from synth.sources.acclaim import forward_kinematics
+from synth.sources.acclaim import forward_kinematics, landmarks
 from synth.sources.amc import parse_amc
 from synth.sources.demo import arms, body, capsules, clips, keys, tracks
 from synth.sources.demo.archive import amc_text, demo_archive, write_archive
@@ -25,6 +25,7 @@ from synth.sources.demo.clearance import Arm, body_capsules
 from synth.sources.demo.rotations import continuous_euler
 from synth.sources.demo.solver import set_arm
 from synth.sources.demo.trunk import Trunk
+from synth.sources.humanoid import h36m17_weights
 from synth.sources.kinematics import euler_matrix
 from synth.sources.motion import acclaim_items, read_item
 from synth.sources.records import MotionClip
@@ -36,7 +37,7 @@ ANGLES = st.floats(-3.0, 3.0)
 @pytest.fixture(scope="module")
 def subjects():
     """Two subjects with all their clips."""
-    return list(clips.demo_subjects(seed=0, subjects=2))
+    return [clips.demo_subject(0, number) for number in range(2)]
 
 
 @pytest.fixture(scope="module")
@@ -89,11 +90,13 @@ def test_clips_in_memory_are_those_of_the_files(tmp_path):
     path = tmp_path / "demo.zip"
     write_archive(path, seed=0, subjects=1)
     read = {item.name: read_item(item) for item in acclaim_items("demo", [path])}
-    in_memory = clips.demo_clips(seed=0, subjects=1)
-    assert sorted(read) == sorted(clip.name for clip in in_memory)
-    for clip in in_memory:
+    subject = clips.demo_subject(0, 0)
+    weights = h36m17_weights(*landmarks(subject.body.skeleton, subject.name))
+    assert len(read) == len(subject.clips)
+    for number, clip in enumerate(subject.clips):
         # thousandths of a degree along a body of two metres
-        assert_allclose(read[clip.name].joints, clip.joints, rtol=0, atol=3e-4)
+        found = read[clips.clip_name(subject.name, number, clip)]
+        assert_allclose(found.joints, weights @ clip.positions, rtol=0, atol=3e-4)
 
 
 def test_text_keeps_the_channels(subjects):

@@ -11,18 +11,20 @@ from synth.body.archive import PARTS, load_body
 from synth.body.charts import CHARTS, Axis, axes, chart_of, corner_coordinates, texels
 from synth.body.complexion import SIDE, Complexion, face_map, skin_texture, texel_places
 from synth.body.fabrics import FABRICS, Sheet, creases, drapes
+from synth.body.fitting import fit_pose
 from synth.body.garments import Shoes, Skirt, Trousers, make_shoes, make_skirt, make_top, make_trousers
 from synth.body.hair import Hairdo, hairline, scalp_layer, scalp_texture
 from synth.body.layers import coordinates, garment_layer, reach_at_corners, sampled, visible_skin
 from synth.body.outfits import sample_outfit
 from synth.body.palettes import HAIR_COLOURS, NEUTRALS, SKIN_TONES, hair_colour, pick, skin_tone
-from synth.body.person import make_person, make_studio, photograph_person, pose_person
+from synth.body.person import make_person, make_studio, photograph_person
 from synth.body.resolve import part_map
 from synth.body.shapes import make_shape, sample_people
 from synth.body.skinning import vertex_normals
 from synth.body.trimmings import Cloth, Top
 from synth.body.wardrobe import dress, rest_vertices
 from synth.cameras import Views, camera_for, project
+from synth.rendering.retargeting import seen_from
 from synth.skeletons import H36M17
 
 RED, WHITE = np.array([0.7, 0.1, 0.1]), np.array([0.9, 0.9, 0.9])
@@ -297,6 +299,12 @@ def test_clothes_follow_the_shape():
     assert start == len(rest)
 
 
+def posed(body, person, joints, cameras):
+    """Bone matrices in the camera's frame of a person whose joints are given in the world."""
+    world = fit_pose(body, person.shape, joints, up=(0.0, 1.0, 0.0))
+    return seen_from(world[None], cameras.R, cameras.t)[0]
+
+
 @pytest.fixture(scope="module")
 def scene():
     """A person standing as at rest, seen from the front."""
@@ -307,7 +315,7 @@ def scene():
     joints = body.joint_weights @ np.concatenate([shape.heads, shape.landmarks])
     views = Views(*(np.array([value]) for value in (0.1, 0.1, 5.0, 0.0)))
     cameras = camera_for(joints[None], views)
-    transforms = pose_person(body, person, joints, (cameras.R[0], cameras.t[0]))
+    transforms = posed(body, person, joints, cameras)
     return body, person, transforms, cameras
 
 
@@ -347,7 +355,7 @@ def test_joints_behind_the_body_are_hidden(scene):
     joints = body.joint_weights @ np.concatenate([shape.heads, shape.landmarks])
     side = Views(*(np.array([value]) for value in (np.pi / 2, 0.0, 5.0, 0.0)))
     cameras = camera_for(joints[None], side)
-    transforms = pose_person(body, person, joints, (cameras.R[0], cameras.t[0]))
+    transforms = posed(body, person, joints, cameras)
     photo = photograph((body, person, transforms, cameras), 20, make_studio())
     seen = dict(zip(H36M17.joints, photo.visible.tolist(), strict=True))
     assert seen["left_shoulder"]

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from synth.body.archive import PARTS, Body
 from synth.body.backgrounds import Background, background, develop, sample_grade
-from synth.body.fitting import fit_pose, posed_joints
+from synth.body.fitting import posed_joints
 from synth.body.render import Workspace, make_workspace, render
 from synth.body.shapes import People, Shape, make_shape
 from synth.body.skinning import skin_with_normals
@@ -111,31 +111,6 @@ def make_studio(size: int = BOX, supersampling: int = 2) -> Workspace:
     return make_workspace(MAX_VERTICES, size, supersampling)
 
 
-def pose_person(
-    body: Body, person: Person, joints: ArrayLike, camera: tuple[ArrayLike, ArrayLike], **pose: object
-) -> NDArray[np.float32]:
-    """Bone matrices (B, 3, 4) in the camera frame of a person in a recorded pose.
-
-    Parameters
-    ----------
-    body : Body
-        The body model.
-    person : Person
-        Who is posed.
-    joints : (17, 3) float
-        Joints of `H36M17` in the world, metres, y up.
-    camera : (R, t)
-        Rotation (3, 3) and translation (3,) from the world to the camera.
-    **pose
-        Passed on to `fit_pose` (``rotations``, ``curl``).
-    """
-    R, t = (np.asarray(a, dtype=np.float64) for a in camera)
-    world = fit_pose(body, person.shape, joints, up=(0.0, 1.0, 0.0), **pose).astype(np.float64)  # type: ignore[arg-type]
-    turned = R @ world
-    turned[..., 3] += t
-    return turned.astype(np.float32)
-
-
 def photograph_person(
     rng: np.random.Generator,
     body: Body,
@@ -157,7 +132,7 @@ def photograph_person(
     person : Person
         Who is shown.
     transforms : (B, 3, 4) float32
-        Bone matrices in the camera frame, as from `pose_person`.
+        Bone matrices in the camera frame.
     camera : (K, R, t)
         Pinhole camera; the world has y up.
     studio : Workspace

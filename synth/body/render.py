@@ -12,7 +12,7 @@ from synth.body.ground import Ground, clear_ground, light_ground, make_ground
 from synth.body.light_map import LightMap, draw_light_map, make_light_map
 from synth.body.mesh import Mesh
 from synth.body.rasteriser import Samples, as_points, make_samples, rasterise, sample_camera
-from synth.body.resolve import APRON, Filter, average_row, compose_row, filter_taps, key_share
+from synth.body.resolve import APRON, average_row, compose_row, filter_taps, key_share
 from synth.body.shading import Light, pack_attributes, shade_row
 from synth.body.textures import MaterialSet
 from synth.cameras import BOX
@@ -103,7 +103,6 @@ def render(
     background: NDArray[np.uint8],
     ground: float | None = None,
     occlusion: ArrayLike | None = None,
-    resolve: Filter = "tent",
 ) -> Picture:
     """Render a mesh over a background.
 
@@ -129,8 +128,6 @@ def render(
         Shadows fall on the plane where `up . X = ground` (below the camera it is negative); none without.
     occlusion : (V,) float, optional
         Share of the ambient light that reaches each vertex, 0 to 1; default 1.
-    resolve : {"tent", "box"}
-        How samples are averaged. The tent is as soft as a lens, the box sharper.
 
     Returns
     -------
@@ -163,7 +160,7 @@ def render(
         lamp,
         (light_map.samples.inverse_depth, light_map.to_light),
         (workspace.colour, workspace.averaged),
-        (samples.supersampling, filter_taps(resolve, samples.supersampling)),
+        (samples.supersampling, filter_taps(samples.supersampling)),
         np.ascontiguousarray(background),
         (workspace.ground.reach, workspace.ground.shadowed),
         (picture.image, picture.coverage),

@@ -13,32 +13,19 @@ from synth.body.textures import DECODE, encoded
 _ZERO, _HALF, _ONE = np.float32(0), np.float32(0.5), np.float32(1)
 _TINY = np.float32(1e-6)
 
-Filter = str
-
-FILTERS = ("box", "tent")
-"""How samples are averaged: over the pixel, or weighted linearly over twice its width."""
-
-
 APRON = 8
 """Empty samples on both sides of a row, more than any filter reaches."""
 
 
-def filter_taps(name: Filter, supersampling: int) -> NDArray[np.float32]:
-    """Weights along one axis, which sum to 1: s of them for a box; for a tent 2 s, or 2 s - 1 if s is odd.
+def filter_taps(supersampling: int) -> NDArray[np.float32]:
+    """Weights of samples along one axis, which sum to 1: a tent over twice a pixel's width, as soft as a lens.
 
-    Raises
-    ------
-    ValueError
-        If there is no filter of that name.
+    There are 2 s of them for s samples along a side of a pixel, or 2 s - 1 if s is odd.
     """
     s = supersampling
-    if name == "box":
-        return np.full(s, 1.0 / s, np.float32)
-    if name == "tent":
-        count = 2 * s - s % 2
-        away = np.abs(np.arange(count) - (count - 1) / 2.0) / s
-        return ((1.0 - away) / (1.0 - away).sum()).astype(np.float32)
-    raise ValueError(f"there is no filter {name!r}; choose one of {', '.join(FILTERS)}")
+    count = 2 * s - s % 2
+    away = np.abs(np.arange(count) - (count - 1) / 2.0) / s
+    return ((1.0 - away) / (1.0 - away).sum()).astype(np.float32)
 
 
 @njit(cache=True, error_model="numpy")

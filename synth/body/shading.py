@@ -6,7 +6,7 @@ camera and h half-way between them, albedo a, occlusion o (0 ... 1) and shadow s
     key(c)     = key_c * s * max(0, (n.l + wrap_c) / (1 + wrap_c))
     ambient(c) = o * ((1 + n.up) / 2 * sky_c + (1 - n.up) / 2 * ground_c)
     shine(c)   = specular * key_c * s * max(0, n.l) * max(0, n.h)^(2^gloss)
-    light(c)   = exposure * (a_c * (key(c) + ambient(c)) + shine(c))
+    light(c)   = a_c * (key(c) + ambient(c)) + shine(c)
 
 and what exceeds 0.7 is compressed towards 1 as film does (`shoulder`).
 """
@@ -49,8 +49,6 @@ class Light:
     softness : float
         Radians: half the angle under which the key light is seen. Sun 0.005, lamp 0.05, window 0.2, overcast
         sky 0.5.
-    exposure : float
-        Factor of all light.
     """
 
     direction: Colour
@@ -59,16 +57,14 @@ class Light:
     sky: Colour = (0.35, 0.38, 0.42)
     ground: Colour = (0.18, 0.16, 0.14)
     softness: float = 0.05
-    exposure: float = 1.0
 
     def as_array(self) -> NDArray[np.float32]:
-        """Rows direction, up (both unit), key, sky and ground (both times the exposure), (5, 3) float32."""
+        """Rows direction, up (both unit), key, sky and ground, (5, 3) float32."""
         rows = np.array([self.direction, self.up, self.key, self.sky, self.ground], np.float64)
         length = np.linalg.norm(rows[:2], axis=1, keepdims=True)
         if not (np.isfinite(rows).all() and (length > 0).all()):
             raise ValueError(f"light needs finite colours and directions that are not zero, not {self}")
         rows[:2] /= length
-        rows[2:] *= self.exposure
         return rows.astype(np.float32)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Literal, get_args
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -17,7 +17,6 @@ from synth.cameras import PIXELS_PER_METRE
 from synth.skeletons import H36M17
 
 Kind = Literal["scenes", "photographs", "plain", "mosaic"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
 
 _FLESH = {
     **{("hip", "knee"): 0.13, ("knee", "ankle"): 0.11, ("shoulder", "elbow"): 0.1, ("elbow", "wrist"): 0.09},

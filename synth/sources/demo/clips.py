@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from synth.sources import acclaim
 from synth.sources.demo.body import Body, make_body
 from synth.sources.demo.capsules import TOLERANCE, lowest, penetration
 from synth.sources.demo.clearance import body_capsules
 from synth.sources.demo.performance import Performance, perform
 from synth.sources.demo.repertoire import GROUND, REPERTOIRE
 from synth.sources.demo.tracks import FPS, Tracks, mirrored
-from synth.sources.humanoid import h36m17_weights
-from synth.sources.records import MotionClip
 
 Array = NDArray[np.float64]
 
@@ -66,47 +62,23 @@ class DemoSubject:
     clips: tuple[DemoClip, ...]
 
 
-def demo_subjects(seed: int, subjects: int = SUBJECTS) -> Iterator[DemoSubject]:
-    """Make the procedural subjects one after the other.
-
-    Parameters
-    ----------
-    seed : int
-        Every draw is keyed by it, the subject, the clip and the attempt.
-    subjects : int
-        How many; the first ones are the same for any number.
-    """
-    for number in range(subjects):
-        yield demo_subject(seed, number)
-
-
-def demo_clips(seed: int = 0, subjects: int = SUBJECTS) -> list[MotionClip]:
-    """Make the procedural clips in memory, without files; joints as the reader of the files finds them.
-
-    Parameters
-    ----------
-    seed : int
-        Every draw is keyed by it.
-    subjects : int
-        How many people; 24 clips each.
-    """
-    clips = []
-    for subject in demo_subjects(seed, subjects):
-        skeleton = subject.body.skeleton
-        weights = h36m17_weights(*acclaim.landmarks(skeleton, subject.name))
-        for number, clip in enumerate(subject.clips):
-            joints = np.matmul(weights, clip.positions).astype(np.float32)
-            clips.append(MotionClip("demo", subject.name, clip_name(subject.name, number, clip), FPS, joints))
-    return clips
-
-
 def clip_name(subject: str, number: int, clip: DemoClip) -> str:
     """Name of a clip's file: subject, number, action, and the frames a second as in HDM05's names."""
     return f"{subject}/demo_{subject}_{number + 1:02d}_{clip.action}_{FPS:.0f}.amc"
 
 
 def demo_subject(seed: int, number: int, count: int = CLIPS) -> DemoSubject:
-    """Make one procedural subject by its number, or the first `count` of its clips; `demo_subjects` makes all."""
+    """Make a procedural subject, or the first `count` of its clips.
+
+    Parameters
+    ----------
+    seed : int
+        Every draw is keyed by it, the subject, the clip and the attempt.
+    number : int
+        Of the subject, from 0.
+    count : int
+        Clips; the first ones are the same for any number.
+    """
     body = make_body(np.random.default_rng([seed, _BODY_STAGE, number]))
     cast = _cast(seed, number)
     clips: dict[int, DemoClip] = {}
