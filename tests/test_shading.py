@@ -253,7 +253,8 @@ def test_one_body_part_shades_another():
     made, workspace = picture(mesh, vertices, normals, plain(specular=0.0), light, supersampling=2)
     samples = np.isin(workspace.samples.triangle, [0, 1]).astype(np.uint8)
     # all samples that a pixel is averaged of
-    on_wall = cv2.erode(samples, np.ones((3, 3), np.uint8)).reshape(SIZE, 2, SIZE, 2).all(axis=(1, 3))
+    whole = cv2.erode(samples, np.ones((3, 3), np.uint8), borderType=cv2.BORDER_CONSTANT, borderValue=0)
+    on_wall = whole.reshape(SIZE, 2, SIZE, 2).all(axis=(1, 3))
     points = sample_rays(K, (SIZE, SIZE), 1) * 2.5
     towards = direction / np.linalg.norm(direction)
     offset = points - centre
