@@ -202,6 +202,33 @@ def test_visible_points_like_traced():
     assert np.array_equal(found[sure], expected[sure])
 
 
+@pytest.mark.parametrize("seed", range(3))
+def test_visible_points_with_owners_like_traced(seed):
+    """Nearer than a point, and yet within its tolerance, only triangles of its own parts leave it seen."""
+    rng = np.random.default_rng([6, seed])
+    vertices, triangles = soup(rng, 12, 1.5, 3.0)
+    part = rng.integers(1, 256, size=12)
+    mesh, samples = make_mesh(vertices, triangles, part=part), make_samples(len(vertices), *SHAPE, 2)
+    rasterise(samples, mesh, vertices, K)
+    points = rng.uniform((-0.5, -0.35, 1.2), (0.5, 0.35, 3.6), size=(3000, 3))
+    # within the picture, so that nothing but surfaces hides
+    points[:, :2] *= np.minimum(1.0, 0.17 * points[:, 2] / np.abs(points[:, :2]).max(axis=1))[:, None]
+    tolerance = rng.uniform(0.3, 1.2, size=3000)
+    owners = rng.random((3000, 256)) < 0.5
+    found = visible_points(samples, points, K, tolerance, mesh, owners)
+    rays = (points / points[:, 2:])[:, None]
+    seen, depth, _, clear = (a[:, 0] for a in trace(rays, vertices, triangles))
+    z = points[:, 2]
+    owned = (seen >= 0) & owners[np.arange(3000), part[seen]]
+    expected = (depth >= z) | (owned & (depth >= z - tolerance))
+    # surfaces slope within a sample, and their edges may cross it
+    apart = np.minimum(np.abs(depth - z), np.abs(depth - z + tolerance))
+    sure = (clear > 0.05) & (apart > 0.1)
+    within = sure & (depth < z) & (depth >= z - tolerance)
+    assert min((within & owned).sum(), (within & ~owned).sum()) >= 20
+    assert np.array_equal(found[sure], expected[sure])
+
+
 def test_a_part_of_another_hides_a_point_however_near_it_is():
     ball = sphere((0.0, 0.0, 2.0), 0.2, 3)
     hand = sphere((0.0, 0.0, 1.75), 0.04, 2)
