@@ -208,7 +208,8 @@ def test_visible_points_with_owners_like_traced(seed):
     rng = np.random.default_rng([6, seed])
     vertices, triangles = soup(rng, 12, 1.5, 3.0)
     part = rng.integers(1, 256, size=12)
-    mesh, samples = make_mesh(vertices, triangles, part=part), make_samples(len(vertices), *SHAPE, 2)
+    mesh = make_mesh(vertices, triangles, part=part, two_sided=True)
+    samples = make_samples(len(vertices), *SHAPE, 2)
     rasterise(samples, mesh, vertices, K)
     points = rng.uniform((-0.5, -0.35, 1.2), (0.5, 0.35, 3.6), size=(3000, 3))
     # within the picture, so that nothing but surfaces hides
@@ -217,7 +218,7 @@ def test_visible_points_with_owners_like_traced(seed):
     owners = rng.random((3000, 256)) < 0.5
     found = visible_points(samples, points, K, tolerance, mesh, owners)
     rays = (points / points[:, 2:])[:, None]
-    seen, depth, _, clear = (a[:, 0] for a in trace(rays, vertices, triangles))
+    seen, depth, _, clear = (a[:, 0] for a in trace(rays, vertices, triangles, two_sided=True))
     z = points[:, 2]
     owned = (seen >= 0) & owners[np.arange(3000), part[seen]]
     expected = (depth >= z) | (owned & (depth >= z - tolerance))
