@@ -62,7 +62,8 @@ def ends(subject, clip, *bones):
 # --- files ---------------------------------------------------------------------------------------------
 
 
-def test_same_bytes_for_the_same_seed_and_others_for_another(tmp_path):
+def test_same_bytes_for_the_same_seed_and_others_for_another(tmp_path, monkeypatch):
+    monkeypatch.setattr(socket, "socket", None)  # made anew without a network
     first, again, other = (tmp_path / name for name in ("a.zip", "b.zip", "c.zip"))
     for path, seed in ((first, 3), (again, 3), (other, 4)):
         write_archive(path, seed, subjects=1)
