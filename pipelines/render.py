@@ -11,6 +11,7 @@ import numpy as np
 from pipelines.cluster import Workers
 from pipelines.describe import picture_attributes
 from pipelines.estimate import Estimate, measure_seconds, measure_size
+from pipelines.options import option_name
 from pipelines.pose_library import check_motion
 from pipelines.prepare import Tools
 from pipelines.progress import Progress
@@ -87,9 +88,8 @@ def _samples_of(recipe: RenderRecipe, source: Path, out: Path) -> int:
     """Count the samples of a store that are to be rendered, having checked that they can be."""
     n = recipe.output.n
     if idle := recipe.idle_beside_a_store():
-        raise InputError(
-            f"{source} brings its own poses, views and splits: leave the store or {', '.join(idle)} out"
-        )
+        named = ", ".join(option_name(tuple(key.split("."))) for key in idle)
+        raise InputError(f"{source} brings its own poses, views and splits; leave out {named}, or the store")
     if out.resolve() == source.resolve():
         raise InputError(f"{out} is the store that is to be rendered; choose another --out")
     there = len(open_source(source))

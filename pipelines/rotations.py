@@ -151,7 +151,7 @@ def _required(found: PreparedRotations, poses: int, when: When) -> PreparedRotat
 
 def _read(poses: PoseList, data_root: Path | None, folder: Path, tools: Tools) -> None:
     clips, rejections = _clips(poses, data_root)
-    table = np.full((int(poses.pose.max()) + 1, len(ROTATED_PARTS), 3, 3), np.nan, np.float32)
+    table = np.full((int(poses.pose.max(initial=-1)) + 1, len(ROTATED_PARTS), 3, 3), np.nan, np.float32)
     tools.progress.say(f"reading rotations: {len(clips):,} clips ...")
     results = told_map(tools, "reading rotations", "clips")(recorded_rotations, clips)
     for clip, result in zip(clips, results, strict=True):

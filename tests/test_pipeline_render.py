@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 
 import numpy as np
@@ -13,16 +14,18 @@ from tiny_data import mosaic_words, tiny_root
 
 from pipelines.mosaic_command import main as mosaic_main
 from pipelines.render_command import main as render_main
+from pipelines.rotations import PoseList, PreparedRotations, prepare_rotations
 from synth.cli import main as synth_main
+from synth.errors import InputError
 from synth.rendering.shots import PASSED_ON
 from synth.skeletons import H36M17
+from synth.sources import catalog
 from synth.store.metadata import open_meta
 from synth.store.reader import open_store
 from synth.store.samples import sample_schema
 
 N = 12
 SEED = 5
-LIMBS = ("knee", "ankle", "elbow", "wrist")
 
 
 def main(words):
@@ -85,8 +88,13 @@ def test_sample_for_sample_beside_the_mosaics(base, mosaics):
     apart = np.linalg.norm(rendered["joints2d"] - made["joints2d"], axis=-1)
     assert np.median(apart) <= 2.0
     assert np.quantile(apart, 0.95) <= 20.0  # pelvis and head are the body's own
-    limbs = H36M17.indices([f"{side}_{name}" for side in ("left", "right") for name in LIMBS])
-    assert (np.median(apart[:, limbs], axis=0) <= 1.0).all()
+    limbs, girdles = (
+        H36M17.indices([f"{side}_{name}" for side in ("left", "right") for name in names])
+        for names in (("knee", "ankle", "elbow", "wrist"), ("hip", "shoulder"))
+    )
+    # limbs are scaled until their ends are where they were recorded; what they hang on is the person's own
+    assert apart[:, limbs].max() <= 0.05
+    assert (np.median(apart[:, girdles], axis=0) <= 2.0).all()
     assert open_store(base).attributes["left_out"] == {}  # every clip's rotations were found
     assert (rendered["images"] != made["images"]).any(axis=(1, 2, 3)).all()
 
@@ -216,6 +224,32 @@ def test_plan_only_writes_nothing(mosaics, root, tmp_path, capsys):
     assert not out.exists()
 
 
+def test_required_rotations_must_be_there_for_every_pose(mosaics, root, tmp_path, capsys, monkeypatch):
+    files = open_store(mosaics).label("motion_file")
+    lost = open_store(mosaics).table("motion_files")[files[0]]
+    assert len(set(files.tolist())) > 1
+    listed = catalog.motion_items
+    monkeypatch.setattr(
+        catalog, "motion_items", lambda *where: [i for i in listed(*where) if f"{i.source}:{i.name}" != lost]
+    )
+    monkeypatch.setenv("SYNTH_CACHE", str(tmp_path / "cache"))
+    words = words_for(mosaics, root, tmp_path / "r.zarr", "--plan-only", "--workers", "1")
+    assert main(words) == 0
+    text = capsys.readouterr().out
+    found = re.search(r"(\d+) poses of cmu\+hdm05, fitted to joints and, (\d+) of them, recorded rot", text)
+    assert 0 < int(found[2]) < int(found[1])
+    missing = int(found[1]) - int(found[2])
+    pattern = rf"{missing} of {found[1]} poses have no recorded rotations \(.*clip is not there\)"
+    assert_refused(main, [*words, "--rotations", "require"], 2, pattern, capsys)
+
+
+def test_lifted_poses_have_no_rotations_to_require():
+    lifted = PoseList("key", ["pseudo:lspet:im1.png"], *np.zeros((3, 1), np.int64), np.zeros((1, 17, 3)))
+    assert prepare_rotations(lifted, None, "auto", None) == PreparedRotations()
+    with pytest.raises(InputError, match="1 of 1 poses have no recorded rotations; leave --rotations"):
+        prepare_rotations(lifted, None, "require", None)
+
+
 def test_wrong_input_is_told_in_one_line(mosaics, root, tmp_path, capsys):
     out = ("--out", str(tmp_path / "r.zarr"))
     store = (str(mosaics), *out)
@@ -223,9 +257,11 @@ def test_wrong_input_is_told_in_one_line(mosaics, root, tmp_path, capsys):
         ((*store, "--arrays", "deph"), 2, "--arrays = 'deph': there is no array 'deph'"),
         ((*store, "--arrays", "mask,mask"), 2, "each once"),
         ((*store, "--background", "beach"), 2, "--background = 'beach'"),
-        ((*store, "--mocap", "cmu"), 2, "brings its own poses, .* leave the store or sources.mocap out"),
-        ((*store, "--view-elevation", "0", "9"), 2, "leave the store or views.elevation out"),
-        ((*store, "--splits", "1:0:0", "--pose-threshold", "1"), 2, "poses.threshold, output.splits out"),
+        ((*store, "--mocap", "cmu"), 2, "brings its own poses, .* leave out --mocap, or the store"),
+        ((*store, "--pseudo-atoms", "9"), 2, "leave out --pseudo-atoms, or the store"),
+        ((*store, "--pseudo-roll", "0", "9"), 2, "leave out --pseudo-roll, or the store"),
+        ((*store, "--view-elevation", "0", "9"), 2, "leave out --view-elevation, or the store"),
+        ((*store, "--splits", "1:0:0", "--pose-threshold", "1"), 2, "leave out --pose-threshold, --splits"),
         ((*store, "--n", "13"), 2, "has 12 samples"),
         ((*store, "--rotations", "require"), 2, "no data root"),
         ((str(mosaics), "--out", str(mosaics)), 2, "choose another --out"),
