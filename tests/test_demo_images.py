@@ -15,10 +15,11 @@ from synth.body.backgrounds import background
 from synth.body.fitting import posed_joints
 from synth.body.person import make_studio
 from synth.body.resolve import part_map
+from synth.body.visibility import visible_points
 from synth.cameras import BODY13_OF_H36M17, CROP, pixels_per_standard_metre
 from synth.crops import centred_transforms
 from synth.errors import InputError
-from synth.occlusion import self_occluded
+from synth.occlusion import JOINT_RADII, OCCLUSION_MARGIN, self_occluded
 from synth.skeletons import H36M17
 from synth.sources import catalog
 from synth.sources.demo_images import album, photographs, sittings
@@ -122,24 +123,34 @@ def test_visible_joints_lie_in_their_own_body_parts(taken):
     assert np.mean(inside) >= 0.97
 
 
-def test_joints_that_capsules_call_visible_lie_in_their_own_body_parts(body, sitting, taken):
-    # the pool's visibility looks at body parts itself; this one knows nothing of them
-    _, people, sittings_ = sitting
-    inside, agreed = [], []
-    for row, (_, picture, parts) in enumerate(taken):
-        if parts is None:
+def test_joints_that_other_rules_call_visible_lie_in_their_own_body_parts(body):
+    """The pool's visibility looks at body parts itself; depth alone and the body's capsules know nothing of them."""
+    group = Group(seed=0, count=2000, number=5)
+    people = {number: draw_person(body, 0, number) for number in group.people}
+    drawn, studio = arrange(body, group, people), make_studio(SIDE)
+    by_depth, by_capsules, agreed = [], [], []
+    for row, picture in enumerate(photographs.photograph_all(body, drawn, people, studio, 0)):
+        if len(picture.joints) > 1:
             continue
-        person, cameras = people[int(sittings_.person[row])], sittings_.cameras
-        camera = photographs.Camera(cameras.K[row], cameras.R[row], cameras.t[row])
-        figure = photographs.pose(person, sittings_.transforms[row], camera)
-        hidden = self_occluded(posed_joints(body, person.shape, figure.transforms)[None])[0]
+        person = people[int(drawn.person[row])]
+        camera = photographs.Camera(drawn.cameras.K[row], drawn.cameras.R[row], drawn.cameras.t[row])
+        points = posed_joints(
+            body, person.shape, photographs.pose(person, drawn.transforms[row], camera).transforms
+        )
+        parts = part_map(studio.samples, person.appearance.mesh)
+        near = visible_points(studio.samples, points, camera.K, JOINT_RADII + OCCLUSION_MARGIN)
+        hidden = self_occluded(points[None])[0]
         agreed.append(hidden == ~picture.visible[0])
-        for joint, (x, y) in zip(np.array(H36M17.joints)[~hidden], picture.joints[0][~hidden], strict=True):
+        for k, (joint, (x, y)) in enumerate(zip(H36M17.joints, picture.joints[0], strict=True)):
             if 0 <= round(x) < SIDE and 0 <= round(y) < SIDE:
-                inside.append(fits(joint, PARTS[parts[round(y), round(x)]]))
-    assert len(inside) > 200
-    assert np.mean(inside) >= 0.97
-    assert np.mean(agreed) >= 0.85
+                own = fits(joint, PARTS[parts[round(y), round(x)]])
+                by_depth += [own] if near[k] else []
+                by_capsules += [own] if not hidden[k] else []
+    assert min(len(by_depth), len(by_capsules)) > 1000
+    assert np.mean(by_depth) >= 0.97
+    # capsules are thinner than clothed flesh, and to them a chin doesn't hide the thorax: they miss some hidden ones
+    assert np.mean(by_capsules) >= 0.93
+    assert np.mean(agreed) >= 0.8
 
 
 def test_both_visible_and_hidden_joints_occur(taken):
